@@ -1,0 +1,37 @@
+/** Optional packages (database clients and the like): loaded at first use, by require, with a clear error when missing. */
+
+import { createRequire } from 'node:module'
+import { PluginError } from './errors.js'
+
+const requirePackage = createRequire(__filename)
+
+/**
+ * An optional package. `require` and not `import`: on Node 20 importing a CommonJS client costs up to 20 ms more.
+ * @throws {PluginError} ERR_SESSION_PEER_MISSING, with the line that installs it
+ */
+export function loadPeer<Module>(name: string, neededBy: string): Module {
+  try {
+    return requirePackage(name)
+  } catch (cause) {
+    throw missingPeer(name, neededBy, cause)
+  }
+}
+
+/** The same, or undefined where the package is missing or does not load. */
+export function tryPeer<Module>(name: string): Module | undefined {
+  try {
+    return requirePackage(name)
+  } catch {
+    return undefined
+  }
+}
+
+/** The error for packages of which one is needed. */
+export function missingPeer(names: string, neededBy: string, cause?: unknown): PluginError {
+  return new PluginError(
+    'ERR_SESSION_PEER_MISSING',
+    neededBy,
+    `${neededBy} needs the package ${names}, which is not installed or does not load: npm install ${names.split(' or ')[0]}`,
+    { cause },
+  )
+}

@@ -1,0 +1,104 @@
+/**
+ * Perl values that JavaScript has no word for.
+ *
+ * Most of a Perl session is plain data here: undef is `null`, hashes are objects, arrays are arrays, strings are
+ * strings, integers are numbers (`bigint` beyond 2^53). These classes stand for the rest. Objects of these classes are
+ * values: they carry data, never behaviour, and nothing in them is ever run.
+ */
+
+const inspectCustom = Symbol.for('nodejs.util.inspect.custom')
+
+type Inspect = (value: unknown, options?: unknown) => string
+
+/** A blessed value: Perl's `bless($value, $className)`. */
+export class PerlObject {
+  /** The Perl package, such as `DateTime`. */
+  className: string
+  /** What is blessed: an object (hash), an array, a `ScalarRef` or a `PerlRegExp`. */
+  value: unknown
+
+  constructor(className: string, value: unknown) {
+    this.className = className
+    this.value = value
+  }
+
+  [inspectCustom](_depth: number, options: unknown, inspect: Inspect): string {
+    return `PerlObject<${this.className}> ${inspect(this.value, options)}`
+  }
+}
+
+/** A reference to a scalar: Perl's `\ $value`. Two places that hold one `ScalarRef` share one Perl scalar. */
+export class ScalarRef {
+  value: unknown
+
+  constructor(value: unknown) {
+    this.value = value
+  }
+
+  [inspectCustom](_depth: number, options: unknown, inspect: Inspect): string {
+    return `ScalarRef(${inspect(this.value, options)})`
+  }
+}
+
+/** A reference to an element of a hash or an array: Perl's `\ $hash->{key}`. */
+export class ElementRef {
+  /** The object or the array that has the element. */
+  readonly container: Record<string, unknown> | unknown[]
+  readonly key: string | number
+
+  constructor(container: Record<string, unknown> | unknown[], key: string | number) {
+    this.container = container
+    this.key = key
+  }
+
+  /** The element, now. */
+  get value(): unknown {
+    return (this.container as Record<string | number, unknown>)[this.key]
+  }
+
+  set value(value: unknown) {
+    ;(this.container as Record<string | number, unknown>)[this.key] = value
+  }
+
+  [inspectCustom](): string {
+    return `ElementRef(${JSON.stringify(this.key)})`
+  }
+}
+
+/** A pattern: Perl's `qr/source/flags`. It is kept, never run: Perl's syntax is not JavaScript's. */
+export class PerlRegExp {
+  readonly source: string
+  /** Perl's flags, such as `msix` or `u`. */
+  readonly flags: string
+
+  constructor(source: string, flags = '') {
+    this.source = source
+    this.flags = flags
+  }
+
+  [inspectCustom](): string {
+    return `PerlRegExp(qr/${this.source}/${this.flags})`
+  }
+}
+
+/** A version string: Perl's `v1.22.333`. */
+export class PerlVString {
+  /** As it was written: `v1.22.333` or `1.22.333`. */
+  readonly source: string
+
+  constructor(source: string) {
+    if (!/^(?:v\d+(?:\.\d+)*|\d+(?:\.\d+){2,})$/.test(source)) {
+      throw new TypeError('A PerlVString is written as v1.22.333 or 1.22.333')
+    }
+    this.source = source
+  }
+
+  /** The value in Perl: one character for each number. */
+  get value(): string {
+    return String.fromCodePoint(...this.source.replace('v', '').split('.').map(Number))
+  }
+
+  [inspectCustom](): string {
+    return `PerlVString(${this.source})`
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * What a test needs beside Node: looked for once, and named when it is missing.
+ *
+ * An absent part skips its tests with the reason in their title. DATA_SESSION_REQUIRE (names with commas, as CI sets it)
+ * turns that into a failure.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { describe } from 'vitest'
+
+/** How each part is looked for: the reason why it is missing, or undefined when it is there. */
+const probes: Record<string, () => string | undefined> = {
+  perl: () => perlMissing(['CGI::Session', 'JSON', 'Storable', 'Data::Dumper']),
+  freezethaw: () => perlMissing(['FreezeThaw']),
+  'yaml-tiny': () => perlMissing(['YAML::Tiny']),
+  'fs-ext': () => packageMissing('fs-ext'),
+  koffi: () => packageMissing('koffi'),
+}
+
+function perlMissing(modules: readonly string[]): string | undefined {
+  const run = spawnSync('perl', [...modules.map((module) => `-M${module}`), '-e', '1'], { encoding: 'utf8' })
+  if (run.error !== undefined) return 'perl is not installed'
+  return run.status === 0 ? undefined : `perl lacks one of ${modules.join(', ')}`
+}
+
+function packageMissing(name: string): string | undefined {
+  try {
+    require(name)
+    return undefined
+  } catch {
+    return `the package ${name} is not installed`
+  }
+}
+
+const found = new Map<string, string | undefined>()
+
+/** Why a part is missing, or undefined when it is there. */
+export function missing(part: string): string | undefined {
+  if (!found.has(part)) found.set(part, probes[part]!())
+  return found.get(part)
+}
+
+const required = new Set((process.env.DATA_SESSION_REQUIRE ?? '').split(',').filter((name) => name !== ''))
+
+/** Like `describe`, for tests that need a part. */
+export function describeWith(part: string, title: string, body: () => void): void {
+  const reason = missing(part)
+  if (reason === undefined) {
+    describe(title, body)
+    return
+  }
+  if (required.has(part)) throw new Error(`DATA_SESSION_REQUIRE names ${part}, but ${reason}`)
+  console.warn(`skipped: ${title}: ${reason}`)
+  describe.skip(`${title} (skipped: ${reason})`, body)
+}
