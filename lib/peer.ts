@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import { PluginError } from './errors.js'
 
-const requirePackage = createRequire(__filename)
+const requirePackage = createRequire(import.meta.url)
 
 /**
  * An optional package. `require` and not `import`: on Node 20 importing a CommonJS client costs up to 20 ms more.

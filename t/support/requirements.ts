@@ -6,6 +6,7 @@
  */
 
 import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
 import { describe } from 'vitest'
 
 /** How each part is looked for: the reason why it is missing, or undefined when it is there. */
@@ -25,7 +26,7 @@ function perlMissing(modules: readonly string[]): string | undefined {
 
 function packageMissing(name: string): string | undefined {
   try {
-    require(name)
+    createRequire(import.meta.url)(name)
     return undefined
   } catch {
     return `the package ${name} is not installed`

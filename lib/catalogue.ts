@@ -1,0 +1,38 @@
+/**
+ * Every plug-in of this package and the options that it knows.
+ * Written by scripts/dev/catalogue.mjs (`npm run catalogue`) from the folders drivers/, id/ and serialize/.
+ */
+
+import type { AutoIncrementOptions } from '../id/AutoIncrement.js'
+import type { FileOptions } from '../drivers/File.js'
+import type { MemoryOptions } from '../drivers/Memory.js'
+import type { StaticOptions } from '../id/Static.js'
+import type { Driver, IdGenerator, PluginLoader, Serializer } from './contracts.js'
+
+export const drivers: Readonly<Record<string, PluginLoader<Driver>>> = {
+  File: () => import('../drivers/File.js'),
+  Memory: () => import('../drivers/Memory.js'),
+}
+
+export const ids: Readonly<Record<string, PluginLoader<IdGenerator>>> = {
+  AutoIncrement: () => import('../id/AutoIncrement.js'),
+  MD5: () => import('../id/MD5.js'),
+  SHA1: () => import('../id/SHA1.js'),
+  SHA256: () => import('../id/SHA256.js'),
+  SHA512: () => import('../id/SHA512.js'),
+  Static: () => import('../id/Static.js'),
+  UUID16: () => import('../id/UUID16.js'),
+  UUID34: () => import('../id/UUID34.js'),
+  UUID36: () => import('../id/UUID36.js'),
+  UUID64: () => import('../id/UUID64.js'),
+}
+
+export const serializers: Readonly<Record<string, PluginLoader<Serializer>>> = {
+  JSON: () => import('../serialize/JSON.js'),
+}
+
+/** The options of all plug-ins together. */
+export type PluginOptions = Partial<AutoIncrementOptions> &
+  Partial<FileOptions> &
+  Partial<MemoryOptions> &
+  Partial<StaticOptions>

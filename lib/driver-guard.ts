@@ -1,0 +1,96 @@
+/** What stands round every driver, so that drivers stay simple: id check, closed state, errors of one kind. */
+
+import type { Driver, DriverSupport, StoreOptions, StoreOutcome } from './contracts.js'
+import { DriverError, SessionError, UnsupportedError } from './errors.js'
+import { assertId } from './id-check.js'
+import { shortId } from './short-id.js'
+
+/** A driver that is only ever called with good ids, while it is open, and that fails with `SessionError`s. */
+export class DriverGuard implements Driver {
+  readonly supports: DriverSupport
+  readonly name: string
+  readonly #driver: Driver
+  #closed = false
+
+  constructor(name: string, driver: Driver) {
+    this.name = name
+    this.#driver = driver
+    this.supports = driver.supports
+  }
+
+  async retrieve(id: string): Promise<Uint8Array | undefined> {
+    this.#check('retrieve', id)
+    try {
+      const record = await this.#driver.retrieve(id)
+      return record === undefined || record.length === 0 ? undefined : record
+    } catch (error) {
+      throw this.#wrap('retrieve', error, id)
+    }
+  }
+
+  async store(id: string, record: Uint8Array, options?: StoreOptions): Promise<StoreOutcome> {
+    this.#check('store', id)
+    try {
+      return await this.#driver.store(id, record, options)
+    } catch (error) {
+      throw this.#wrap('store', error, id)
+    }
+  }
+
+  async remove(id: string): Promise<boolean> {
+    this.#check('remove', id)
+    try {
+      return await this.#driver.remove(id)
+    } catch (error) {
+      throw this.#wrap('remove', error, id)
+    }
+  }
+
+  async *ids(): AsyncIterable<string> {
+    this.#checkOpen('list')
+    if (!this.supports.list) {
+      throw new UnsupportedError('list', `${this.name} cannot list its sessions: the store has no way to ask for them`)
+    }
+    try {
+      yield* this.#driver.ids()
+    } catch (error) {
+      throw this.#wrap('list', error)
+    }
+  }
+
+  /** Call a function with each id, one after the other. */
+  async traverse(visit: (id: string) => unknown): Promise<void> {
+    if (typeof visit !== 'function') throw new TypeError('traverse() needs a function that takes an id')
+    for await (const id of this.ids()) await visit(id)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    try {
+      await this.#driver.close()
+    } catch (error) {
+      throw this.#wrap('close', error)
+    }
+  }
+
+  #check(operation: string, id: string): void {
+    this.#checkOpen(operation)
+    assertId(id, this.supports.ids, this.name)
+  }
+
+  #checkOpen(operation: string): void {
+    if (!this.#closed) return
+    throw new DriverError(this.name, operation, `${this.name}: the manager is closed; open sessions before close()`, {
+      code: 'ERR_SESSION_CLOSED',
+    })
+  }
+
+  /** Native messages may quote the id (a file name, a key), so it is cut there. */
+  #wrap(operation: string, error: unknown, id?: string): unknown {
+    if (error instanceof SessionError || error instanceof TypeError) return error
+    const native = error instanceof Error ? error.message : String(error)
+    const message = id === undefined ? native : native.replaceAll(id, shortId(id))
+    return new DriverError(this.name, operation, `${this.name} could not ${operation}: ${message}`, { cause: error })
+  }
+}

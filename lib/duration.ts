@@ -1,0 +1,24 @@
+/** Durations as Perl's session modules write them: `10`, `-10s`, `2h`, `1d`, `3w`, `10M`, `1y`. */
+
+import { OptionError } from './errors.js'
+
+/** Seconds in each unit; a month is 30 days, a year 365 (Data::Session, CGI::Session: `validate_time`). */
+const seconds = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800, M: 2_592_000, y: 31_536_000 } as const
+
+/** A number of seconds, or a number with a unit and an optional sign. */
+export type Duration = number | string
+
+/**
+ * A duration in seconds.
+ * @throws {OptionError} for anything but a whole number with an optional sign and an optional unit
+ */
+export function parseDuration(duration: Duration): number {
+  const [, count, unit] = /^([+-]?\d{1,12})([smhdwMy]?)$/.exec(String(duration)) ?? []
+  if (count === undefined || (typeof duration !== 'number' && typeof duration !== 'string')) {
+    throw new OptionError(
+      'duration',
+      'A duration is a whole number of seconds, or a number with one of the units s m h d w M y, such as 2h or -10s',
+    )
+  }
+  return Number(count) * seconds[unit as keyof typeof seconds]
+}

@@ -1,0 +1,92 @@
+/** The resolved plug-ins of a manager and the core's options: what sessions work with. */
+
+import type { IdGenerator, IdShape, Payload, PluginContext, Serializer } from './contracts.js'
+import { DriverGuard } from './driver-guard.js'
+import { OptionError, type PluginKind } from './errors.js'
+import { readOptions } from './options.js'
+import { loadPlugin, type PluginKinds } from './registry.js'
+import { type CoreOptions, coreOptions, type ManagerOptions, refuseUnknown, type TypeParts } from './session-options.js'
+import { formatType, parseType, type TypeNames } from './type-string.js'
+
+export interface Engine {
+  readonly driver: DriverGuard
+  readonly ids: IdGenerator
+  readonly serializer: Serializer
+  readonly options: CoreOptions
+  /** The names of the three plug-ins. */
+  readonly names: TypeNames
+  /** Now, in whole seconds. */
+  now(): number
+}
+
+/** A plug-in before it is made: its name, the options that it knows and the function that makes it. */
+interface Part<Plugin> {
+  readonly name: string
+  readonly knows: readonly string[]
+  make(context: PluginContext): Plugin
+}
+
+/** Resolve a type and make its plug-ins. */
+export async function createEngine(given: ManagerOptions): Promise<Engine> {
+  const options = readOptions(coreOptions, given as Readonly<Record<string, unknown>>)
+  const parts = partsOf(options.type)
+  const serialize = await preparePart('serialize', parts.serialize, given)
+  const driverPart = await preparePart('driver', parts.driver, given)
+  const idPart = await preparePart('id', parts.id, given)
+  const names: TypeNames = { driver: driverPart.name, id: idPart.name, serialize: serialize.name }
+  const known = [coreOptions, ...[serialize, driverPart, idPart]].flatMap((part) =>
+    'knows' in part ? part.knows : Object.keys(part),
+  )
+  refuseUnknown(given, known, `the options for ${formatType(names)}`)
+
+  const now = () => Math.floor(options.clock() / 1000)
+  const serializer = serialize.make({ now, padding: false })
+  const context = { now, padding: serializer.padding }
+  const ids = idPart.make(context)
+  const driver = new DriverGuard(names.driver, driverPart.make(context))
+  refuseIllegal(names, driver.supports, ids.shape, serializer.output)
+  return { driver, ids, serializer, options, names, now }
+}
+
+/** The three parts that a `type` names or hands over; a name that is left out is the default one. */
+function partsOf(type: string | TypeParts): Required<TypeParts> {
+  if (typeof type === 'string') return parseType(type)
+  refuseUnknown(type, ['driver', 'id', 'serialize'], "the parts of option 'type'")
+  return { ...parseType(''), ...Object.fromEntries(Object.entries(type).filter(([, part]) => part !== undefined)) }
+}
+
+async function preparePart<Kind extends PluginKind>(
+  kind: Kind,
+  part: string | PluginKinds[Kind],
+  given: object,
+): Promise<Part<PluginKinds[Kind]>> {
+  if (typeof part === 'object' && part !== null) {
+    return { name: part.constructor?.name ?? kind, knows: [], make: () => part }
+  }
+  if (typeof part !== 'string')
+    throw new OptionError('type', `The part '${kind}' of option 'type' must be a name or an instance`)
+  const { name, Plugin } = await loadPlugin(kind, part)
+  const options = readOptions(Plugin.options, given as Readonly<Record<string, unknown>>)
+  return { name, knows: Object.keys(Plugin.options), make: (context) => new Plugin(options, context) }
+}
+
+const widthOfShape: Record<IdShape, number> = { word: 0, text: 1, bytes: 2 }
+const widthOfPayload: Record<Payload, number> = { text: 0, bytes: 1 }
+
+/** Which combinations work follows from what the plug-ins say of themselves: there is no list of exceptions. */
+function refuseIllegal(names: TypeNames, supports: DriverGuard['supports'], shape: IdShape, output: Payload): void {
+  if (widthOfShape[shape] > widthOfShape[supports.ids]) {
+    throw new OptionError(
+      'type',
+      `id:${names.id} makes ids of ${shape}, but driver:${names.driver} holds only ${supports.ids} ids; ` +
+        'use MD5, SHA1, SHA256, SHA512 or UUID36, which fit every driver',
+    )
+  }
+  if (widthOfPayload[output] > widthOfPayload[supports.payload]) {
+    throw new OptionError(
+      'type',
+      `serialize:${names.serialize} writes ${output}, but driver:${names.driver} is set up to hold only ${supports.payload}; ` +
+        'use JSON or DataDumper, or a binary column',
+    )
+  }
+}

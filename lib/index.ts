@@ -1,0 +1,13 @@
+/** The public entry of the package. */
+
+export type { PluginOptions } from './catalogue.js'
+export type * from './contracts.js'
+export type { Duration } from './duration.js'
+export * from './errors.js'
+export { ElementRef, PerlObject, PerlRegExp, PerlVString, ScalarRef } from './perl-values.js'
+export type { Dialect } from './record.js'
+export { pluginNames, registerDriver, registerId, registerSerializer } from './registry.js'
+export { type Params, Session } from './session.js'
+export { type PurgeResult, SessionManager } from './session-manager.js'
+export type { CoreOptions, ManagerOptions, OpenOptions, SessionOptions, TypeParts } from './session-options.js'
+export { formatType, parseType, type TypeNames } from './type-string.js'

@@ -1,0 +1,105 @@
+/** Writing a session's record with its precondition, and what happens when somebody else wrote first. */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Changes, keepIdentity } from './changes.js'
+import type { Engine } from './engine.js'
+import { ConflictError, IdError } from './errors.js'
+import { type SessionData, timeOf } from './record.js'
+import { shortId } from './short-id.js'
+import { thawRecord } from './thaw-record.js'
+
+/** How a write ended: the data as written (with the other writer's changes in it), or gone: the session was removed. */
+export interface WriteOutcome {
+  readonly data: SessionData
+  readonly gone: boolean
+}
+
+/** So many writers cannot be in front of one by chance: something is wrong. */
+const mostAttempts = 1000
+
+/** Knows the record as this process last saw it. */
+export class RecordWriter {
+  readonly #engine: Engine
+  readonly #agreed: boolean
+  #id: string
+  #record: Uint8Array | undefined
+
+  /** `agreed`: the program gave the id, so another writer of a new session is expected. */
+  constructor(engine: Engine, state: { id: string; record?: Uint8Array; agreed: boolean }) {
+    this.#engine = engine
+    this.#agreed = state.agreed
+    this.#id = state.id
+    this.#record = state.record
+  }
+
+  get id(): string {
+    return this.#id
+  }
+
+  /** The record is in the store, as far as is known here. */
+  get isStored(): boolean {
+    return this.#record !== undefined
+  }
+
+  /** The session begins anew: there is no record. */
+  begin(id: string): void {
+    this.#id = id
+    this.#record = undefined
+  }
+
+  /**
+   * Write the data. When another writer was first, `changes` (and `later`, made while the store was busy) are laid over
+   * its record, and that is written; or the whole record is, or neither, as `onConflict` says.
+   */
+  async write(data: SessionData, changes: Changes, later: () => Changes): Promise<WriteOutcome> {
+    const { driver, serializer } = this.#engine
+    const id = this.#id
+    let mine = data
+    let expect = this.#record ?? null
+    for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+      const record = serializer.freeze(mine)
+      const outcome = await driver.store(id, record, {
+        ttl: this.#ttl(mine),
+        ...(driver.supports.expect && { expect }),
+      })
+      if (outcome === 'stored') {
+        this.#record = record
+        return { data: mine, gone: false }
+      }
+      const fresh = outcome === 'gone' ? undefined : await this.#reload(id, outcome)
+      if (fresh === undefined) return { data: mine, gone: true }
+      if (this.#engine.options.onConflict === 'merge') mine = this.#merge(id, fresh, mine, [changes, later()])
+      expect = fresh
+      if (attempt > 3) await delay(Math.random() * Math.min(attempt, 10))
+    }
+    throw new ConflictError(`Session ${shortId(id)} was written by others ${mostAttempts} times in a row; flush again`)
+  }
+
+  /** The record of the writer who was first; undefined when it is gone already. */
+  async #reload(id: string, outcome: 'exists' | 'conflict'): Promise<Uint8Array | undefined> {
+    if (outcome === 'exists' && !this.#agreed) {
+      throw new IdError(
+        'ERR_SESSION_ID_TAKEN',
+        `The id ${shortId(id)} that was made for this new session belongs to another one; nothing was written. ` +
+          'Was the counter of id:AutoIncrement set back?',
+      )
+    }
+    if (this.#engine.options.onConflict === 'fail') {
+      throw new ConflictError(`Session ${shortId(id)} was changed by somebody else since it was opened; open it again`)
+    }
+    return this.#engine.driver.retrieve(id)
+  }
+
+  #merge(id: string, record: Uint8Array, mine: SessionData, layers: readonly Changes[]): SessionData {
+    const fresh = thawRecord(this.#engine, id, record)
+    keepIdentity(fresh, mine)
+    for (const layer of layers) layer.layOver(fresh, mine)
+    return fresh
+  }
+
+  /** Seconds until the session expires, for stores that drop records by themselves; 0: never. */
+  #ttl(data: SessionData): number {
+    const lifetime = timeOf(data, 'ETIME')
+    return lifetime === 0 ? 0 : Math.max(1, timeOf(data, 'ATIME') + lifetime - this.#engine.now())
+  }
+}

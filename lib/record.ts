@@ -1,0 +1,120 @@
+/**
+ * What the reserved keys of a record mean: its times, its expiry and the two dialects. Pure functions, no store.
+ *
+ * Data::Session keeps per-parameter lifetimes in `_SESSION_PTIME`, CGI::Session in `_SESSION_EXPIRE_LIST`, and each
+ * ignores the other's list. Here a parameter lives for the shorter of the two, and a change goes to every list that the
+ * record's owner reads.
+ */
+
+/** A session's parameters and reserved keys side by side: what a serializer freezes. */
+export type SessionData = Record<string, unknown>
+
+/** Whose reserved keys a record carries. */
+export type Dialect = 'data-session' | 'cgi-session'
+
+const listOf: Record<Dialect, string> = { 'data-session': '_SESSION_PTIME', 'cgi-session': '_SESSION_EXPIRE_LIST' }
+
+const dialects = Object.keys(listOf) as Dialect[]
+
+/** A new record: only reserved keys. */
+export function newRecord(id: string, now: number, dialect: Dialect): SessionData {
+  const data: SessionData = { _SESSION_ID: id, _SESSION_CTIME: now, _SESSION_ATIME: now }
+  if (dialect === 'cgi-session') data._SESSION_REMOTE_ADDR = process.env.REMOTE_ADDR ?? ''
+  else Object.assign(data, { _SESSION_ETIME: 0, _SESSION_PTIME: {} })
+  return data
+}
+
+/** A hash that is nothing but a hash. */
+export function isPlainObject(value: unknown): value is SessionData {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** Whose record this is: CGI::Session marks its own with the remote address. */
+export function dialectOf(data: SessionData): Dialect {
+  if (Object.hasOwn(data, '_SESSION_PTIME')) return 'data-session'
+  const cgi = Object.hasOwn(data, '_SESSION_REMOTE_ADDR') || Object.hasOwn(data, '_SESSION_EXPIRE_LIST')
+  return cgi ? 'cgi-session' : 'data-session'
+}
+
+/** Keys that parameters may not have: CGI::Session reserves `_SESSION_`, Data::Session every leading underscore. */
+export function isReserved(key: string, dialect: Dialect): boolean {
+  return key.startsWith(dialect === 'cgi-session' ? '_SESSION_' : '_')
+}
+
+/** The names of the parameters, sorted. */
+export function parameterNames(data: SessionData): string[] {
+  const dialect = dialectOf(data)
+  return Object.keys(data)
+    .filter((key) => !isReserved(key, dialect))
+    .sort()
+}
+
+/** A reserved number. FreezeThaw and YAML give Perl's numbers as strings, and CGI::Session leaves undef behind. */
+export function numberOf(value: unknown): number {
+  const number = Math.trunc(Number(value ?? 0))
+  return Number.isSafeInteger(number) ? number : 0
+}
+
+/** A time or a lifetime of the record, in seconds. */
+export function timeOf(data: SessionData, name: 'ATIME' | 'CTIME' | 'ETIME'): number {
+  return numberOf(data[`_SESSION_${name}`])
+}
+
+/** Set the session's lifetime; CGI::Session writes undef for "never". */
+export function setLifetime(data: SessionData, seconds: number): void {
+  data._SESSION_ETIME = seconds === 0 && dialectOf(data) === 'cgi-session' ? null : seconds
+}
+
+/** Data::Session lets the last second pass, CGI::Session does not. */
+function isOver(data: SessionData, lifetime: number, now: number): boolean {
+  const end = timeOf(data, 'ATIME') + lifetime
+  return dialectOf(data) === 'cgi-session' ? end <= now : end < now
+}
+
+/** Has the whole session expired? Lifetimes count from the last access; 0 is for ever. */
+export function hasExpired(data: SessionData, now: number): boolean {
+  const lifetime = timeOf(data, 'ETIME')
+  return lifetime !== 0 && isOver(data, lifetime, now)
+}
+
+/** The lifetimes of parameters, in seconds: of two lists the shorter. */
+export function parameterLifetimes(data: SessionData): Record<string, number> {
+  const lifetimes: Record<string, number> = Object.create(null)
+  for (const list of Object.values(listOf)) {
+    if (!isPlainObject(data[list])) continue
+    for (const [key, value] of Object.entries(data[list])) {
+      const seconds = numberOf(value)
+      if (seconds !== 0) lifetimes[key] = Math.min(seconds, lifetimes[key] ?? seconds)
+    }
+  }
+  return lifetimes
+}
+
+/** The parameters whose time is over. */
+export function expiredParameters(data: SessionData, now: number): string[] {
+  return Object.entries(parameterLifetimes(data))
+    .filter(([, lifetime]) => isOver(data, lifetime, now))
+    .map(([key]) => key)
+}
+
+/** Set the lifetime of a parameter in the lists that the record's readers use; 0 takes it away from every list. */
+export function setParameterLifetime(data: SessionData, key: string, seconds: number): void {
+  const own = dialectOf(data)
+  for (const dialect of dialects) {
+    const list = listOf[dialect]
+    if (dialect === own && !isPlainObject(data[list]) && seconds !== 0) data[list] = {}
+    const lifetimes = data[list]
+    if (!isPlainObject(lifetimes)) continue
+    if (seconds === 0) delete lifetimes[key]
+    else setKey(lifetimes, key, seconds)
+  }
+}
+
+/** Set a key of a hash. `__proto__` is an ordinary key: it becomes a property and never reaches a prototype. */
+export function setKey(data: SessionData, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(data, key, { value, writable: true, enumerable: true, configurable: true })
+  } else data[key] = value
+}

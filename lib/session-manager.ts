@@ -1,0 +1,173 @@
+/** The long-lived half: a manager resolves a type once, owns the connection, and opens sessions. */
+
+import { createEngine, type Engine } from './engine.js'
+import { IdError, OptionError, SerializeError } from './errors.js'
+import { hasExpired, type SessionData } from './record.js'
+import { type Params, Session, type StoredSession } from './session.js'
+import { type ManagerOptions, type OpenOptions, refuseUnknown } from './session-options.js'
+import { shortId } from './short-id.js'
+import { thawRecord } from './thaw-record.js'
+import { formatType } from './type-string.js'
+
+/** How a purge ended. */
+export interface PurgeResult {
+  /** Sessions that had expired and are gone now. */
+  removed: number
+  /** Sessions that are alive; their time of access is as it was. */
+  kept: number
+  /** Records that could not be read; they are still there. */
+  unreadable: number
+}
+
+/**
+ * Makes sessions. A server makes one manager when it starts and opens a session for each request.
+ * Perl's Data::Session has no such object: it connects for every session.
+ */
+export class SessionManager {
+  readonly #engine: Engine
+
+  private constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /**
+   * A manager for a type string and its options.
+   * @throws {OptionError} for a bad or unknown option, or plug-ins that do not go together
+   * @throws {PluginError} for a plug-in that does not exist, or whose client package is missing
+   */
+  static async create(options: ManagerOptions = {}): Promise<SessionManager> {
+    return new SessionManager(await createEngine(options))
+  }
+
+  /** The type string, normalised: `driver:File;id:MD5;serialize:DataDumper`. */
+  get type(): string {
+    return formatType(this.#engine.names)
+  }
+
+  /**
+   * Open the session of an id, or begin a new one. A stored session's expiry is checked first, then its parameters',
+   * then its time of access becomes now. An expired session is removed, and a new one comes back (`expired()` is true).
+   * @throws {IdError} for an `id` that the driver cannot hold
+   * @throws {SerializeError} for a record that cannot be read, unless `onCorrupt` is `new`
+   * @throws {DriverError} when the store fails
+   */
+  async open<P extends object = Params>(options: OpenOptions = {}): Promise<Session<P>> {
+    refuseUnknown(options, ['id', 'clientId'], 'the options of open')
+    const { id, clientId } = options
+    if (id !== undefined && clientId !== undefined) {
+      throw new OptionError(
+        'clientId',
+        "Give open() either 'id' (from the program) or 'clientId' (from a request), not both",
+      )
+    }
+    return id === undefined ? this.#openForClient<P>(clientId) : this.#openAgreed<P>(id)
+  }
+
+  /** An id that the program gave: a new session gets it too. */
+  async #openAgreed<P extends object>(id: string): Promise<Session<P>> {
+    const found = await this.#find(id)
+    if (typeof found === 'object') return Session.stored<P>(this.#engine, found, true)
+    return Session.fresh<P>(this.#engine, id, true, found === 'expired')
+  }
+
+  /** An id that a visitor sent: it opens a session that exists, and is never taken for a new one (D3). */
+  async #openForClient<P extends object>(clientId: string | undefined): Promise<Session<P>> {
+    const found = clientId === undefined ? 'none' : await this.#findForClient(clientId)
+    if (typeof found === 'object') return Session.stored<P>(this.#engine, found, false)
+    const adopt = clientId !== undefined && found === 'none' && !this.#engine.options.strictIds
+    const id = adopt ? clientId : await this.#engine.ids.generate()
+    return Session.fresh<P>(this.#engine, id, adopt, found === 'expired')
+  }
+
+  /** A cookie that cannot be an id must not keep a visitor out: it is as good as none. */
+  async #findForClient(clientId: string): Promise<Found> {
+    try {
+      return await this.#find(clientId)
+    } catch (error) {
+      if (error instanceof IdError || error instanceof TypeError) return 'unusable'
+      throw error
+    }
+  }
+
+  async #find(id: string): Promise<Found> {
+    const record = await this.#engine.driver.retrieve(id)
+    if (record === undefined) return 'none'
+    const data = await this.#thaw(id, record)
+    if (data === undefined) return 'none'
+    if (!hasExpired(data, this.#engine.now())) return { id, data, record }
+    await this.#engine.driver.remove(id)
+    return 'expired'
+  }
+
+  /** The data of a record; undefined when it could not be read and was put aside. */
+  async #thaw(id: string, record: Uint8Array): Promise<SessionData | undefined> {
+    try {
+      return thawRecord(this.#engine, id, record)
+    } catch (error) {
+      if (!(error instanceof SerializeError) || this.#engine.options.onCorrupt === 'throw') throw error
+      await this.#putAside(id, record, error)
+      return undefined
+    }
+  }
+
+  /** Keep a bad record under a new id, so that nothing is lost, and free its own id. */
+  async #putAside(id: string, record: Uint8Array, reason: SerializeError): Promise<void> {
+    const { driver, ids } = this.#engine
+    const aside = await ids.generate()
+    const outcome = await driver.store(aside, record, { expect: null })
+    if (outcome !== 'stored') throw reason
+    await driver.remove(id)
+    process.emitWarning(
+      `The record of session ${shortId(id)} cannot be read (${reason.message}); it is kept as session ${shortId(aside)} and a new session begins`,
+      { code: 'DATA_SESSION_CORRUPT' },
+    )
+  }
+
+  /** The ids of all sessions, streamed. @throws {UnsupportedError} where the store cannot list them */
+  ids(): AsyncIterable<string> {
+    return this.#engine.driver.ids()
+  }
+
+  /** Call a function with each id, one after the other (Data::Session: `traverse`). */
+  async traverse(visit: (id: string) => unknown): Promise<void> {
+    await this.#engine.driver.traverse(visit)
+  }
+
+  /**
+   * Remove every expired session. Live ones are only read, so their idle time goes on: Perl's documented recipe, which
+   * opens each session, starts it anew (D21).
+   */
+  async purge(): Promise<PurgeResult> {
+    const result: PurgeResult = { removed: 0, kept: 0, unreadable: 0 }
+    for await (const id of this.ids()) {
+      const outcome = await this.#purgeOne(id)
+      if (outcome !== undefined) result[outcome]++
+    }
+    return result
+  }
+
+  async #purgeOne(id: string): Promise<keyof PurgeResult | undefined> {
+    const { driver, now } = this.#engine
+    const record = await driver.retrieve(id)
+    if (record === undefined) return undefined
+    try {
+      if (!hasExpired(thawRecord(this.#engine, id, record), now())) return 'kept'
+    } catch (error) {
+      if (error instanceof SerializeError) return 'unreadable'
+      throw error
+    }
+    return (await driver.remove(id)) ? 'removed' : undefined
+  }
+
+  /** Give back what the manager opened. Sessions that are open can no longer flush. */
+  async close(): Promise<void> {
+    await this.#engine.driver.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/** What the store has under an id. */
+type Found = 'none' | 'expired' | 'unusable' | StoredSession

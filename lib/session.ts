@@ -1,0 +1,422 @@
+/** One session as one program sees it: parameters and times in memory, and what was changed since it was read. */
+
+import { isDeepStrictEqual } from 'node:util'
+import { Changes, Exposed } from './changes.js'
+import { type Duration, parseDuration } from './duration.js'
+import type { Engine } from './engine.js'
+import {
+  dialectOf,
+  expiredParameters,
+  hasExpired,
+  isPlainObject,
+  isReserved,
+  newRecord,
+  parameterLifetimes,
+  parameterNames,
+  type SessionData,
+  setKey,
+  setLifetime,
+  setParameterLifetime,
+  timeOf,
+} from './record.js'
+import { RecordWriter } from './record-writer.js'
+import { SessionManager } from './session-manager.js'
+import type { SessionOptions } from './session-options.js'
+import { UnflushedWarning } from './unflushed-warning.js'
+
+/** What parameters are when a program does not say: anything. */
+// biome-ignore lint/suspicious/noExplicitAny: as untyped as the store; Session<MyParams> is typed
+export type Params = Record<string, any>
+
+type Name<P> = Extract<keyof P, string>
+
+/** A session as the store has it. */
+export interface StoredSession {
+  readonly id: string
+  readonly data: SessionData
+  readonly record: Uint8Array
+}
+
+/**
+ * A session. What stays in memory is synchronous, what reaches the store returns a promise. The methods are those of
+ * Perl's Data::Session, in camelCase.
+ *
+ * ```ts
+ * await using session = await Session.open({ type: 'driver:File;serialize:JSON', id })
+ * session.param('visits', (session.param('visits') ?? 0) + 1)
+ * ```
+ */
+export class Session<P extends object = Params> {
+  readonly #engine: Engine
+  readonly #writer: RecordWriter
+  readonly #unflushed: UnflushedWarning
+  /** The program gave the id, so a new session under it is what the program wants. */
+  readonly #agreed: boolean
+  #manager: SessionManager | undefined
+  #data: SessionData
+  #changes = new Changes()
+  #exposed = new Exposed()
+  #isNew: boolean
+  #deleted = false
+  #expired: boolean
+  /** The last of the operations on the store that wait for each other. */
+  #queue: Promise<unknown> | undefined
+
+  private constructor(
+    engine: Engine,
+    data: SessionData,
+    state: { id: string; record?: Uint8Array; agreed: boolean; expired: boolean },
+  ) {
+    this.#engine = engine
+    this.#data = data
+    this.#agreed = state.agreed
+    this.#isNew = state.record === undefined
+    this.#expired = state.expired
+    this.#writer = new RecordWriter(engine, state)
+    this.#unflushed = new UnflushedWarning(this)
+  }
+
+  /**
+   * A manager and one session of it, for a script: both end when the scope of `await using` ends, or with `close()`.
+   * See `SessionManager.create` and `open` for what it throws.
+   */
+  static async open<P extends object = Params>(options: SessionOptions = {}): Promise<Session<P>> {
+    const { id, clientId, ...rest } = options
+    const manager = await SessionManager.create(rest)
+    try {
+      const session = await manager.open<P>(
+        clientId === undefined ? (id === undefined ? {} : { id }) : { id, clientId },
+      )
+      session.#manager = manager
+      return session
+    } catch (error) {
+      await manager.close()
+      throw error
+    }
+  }
+
+  /** @internal A session that the store does not have yet. `agreed`: the program gave the id. */
+  static fresh<P extends object>(engine: Engine, id: string, agreed: boolean, expired: boolean): Session<P> {
+    const data = newRecord(id, engine.now(), engine.options.dialect)
+    return new Session<P>(engine, data, { id, agreed, expired })
+  }
+
+  /** @internal A session as the store has it: its parameters' lifetimes are checked, and it counts as used now. */
+  static stored<P extends object>(engine: Engine, found: StoredSession, agreed: boolean): Session<P> {
+    const session = new Session<P>(engine, found.data, { ...found, agreed, expired: false })
+    session.#dropExpiredParameters()
+    const now = engine.now()
+    if (now - session.atime() > engine.options.touchAfter) session.atime(now)
+    return session
+  }
+
+  /** The session's id. */
+  id(): string {
+    return this.#writer.id
+  }
+
+  /** The session was not in the store when it was opened. It stays new for the life of this object. */
+  isNew(): boolean {
+    return this.#isNew
+  }
+
+  /** The session that was asked for had expired; this one is new and empty. */
+  expired(): boolean {
+    return this.#expired
+  }
+
+  /** The session was removed, here or by somebody else (found out at a flush). Nothing is written any more. */
+  deleted(): boolean {
+    return this.#deleted
+  }
+
+  /** Is there anything to write? An object that was changed in place counts. `modified(true)` asks for a write. */
+  modified(force?: true): boolean {
+    if (force === true) this.#touch()
+    return this.#changes.any || this.#exposed.changed(this.#data).length > 0
+  }
+
+  /** The names of the parameters, sorted. */
+  param(): Name<P>[]
+  /** A parameter's value, or undefined when there is none. A changed array or object is noticed at the next flush. */
+  param<N extends Name<P>>(name: N): P[N] | undefined
+  /** Set a parameter; `undefined` clears it. A value equal to the present one changes nothing. */
+  param<N extends Name<P>>(name: N, value: P[N] | undefined): this
+  /** Set several parameters. */
+  param(values: Partial<P>): this
+  param(name?: string | object, value?: unknown): unknown {
+    if (name === undefined) return parameterNames(this.#data)
+    if (typeof name === 'object') {
+      if (!isPlainObject(name)) throw new TypeError('param() takes a name, a name and a value, or an object of both')
+      for (const key of Object.keys(name)) this.#set(key, name[key])
+      return this
+    }
+    // A parameter set to undefined is told from a parameter asked for by the number of arguments.
+    // biome-ignore lint/complexity/noArguments: overloads
+    if (arguments.length > 1) return this.#set(name, value)
+    return this.#get(name)
+  }
+
+  #get(name: string): unknown {
+    if (!Object.hasOwn(this.#data, name)) return undefined
+    const value = this.#data[name]
+    if (!this.#changes.keys.has(name)) this.#exposed.note(name, value)
+    return value
+  }
+
+  #set(name: string, value: unknown): this {
+    this.#refuseReserved(name)
+    if (value === undefined) return this.clear(name as Name<P>)
+    if (Object.hasOwn(this.#data, name) && isDeepStrictEqual(this.#data[name], value)) {
+      if (!this.#changes.keys.has(name)) this.#exposed.note(name, this.#data[name])
+      return this
+    }
+    setKey(this.#data, name, value)
+    this.#changed(name)
+    return this
+  }
+
+  /** Clear one parameter, several, or all, with their lifetimes. Names that do not exist are passed over. */
+  clear(names?: Name<P> | readonly Name<P>[]): this {
+    const keys = names === undefined ? parameterNames(this.#data) : typeof names === 'string' ? [names] : names
+    for (const key of keys) this.#refuseReserved(key)
+    for (const key of keys) this.#clear(key)
+    return this
+  }
+
+  #clear(key: string): void {
+    if (Object.hasOwn(this.#data, key)) {
+      delete this.#data[key]
+      this.#changed(key)
+    }
+    this.#setLifetime(key, 0)
+  }
+
+  #changed(key: string): void {
+    this.#changes.keys.add(key)
+    this.#exposed.forget(key)
+    this.#unflushed.pending = true
+  }
+
+  #refuseReserved(key: unknown): void {
+    if (typeof key !== 'string') throw new TypeError('A parameter name is a string')
+    if (!isReserved(key, dialectOf(this.#data))) return
+    throw new TypeError(
+      `'${key.slice(0, 40)}' cannot be a parameter: names that begin with _ belong to the session itself; choose another`,
+    )
+  }
+
+  /** The session's lifetime in seconds; 0 is for ever. */
+  expire(): number
+  /** Set the session's lifetime after its last access: `2h`, `-10s`, 3600; 0 or `''` for ever. */
+  expire(lifetime: Duration): this
+  /** Set a parameter's lifetime after the last access; 0 takes it away (Data::Session's `expire(name => 0)` does nothing: D18). */
+  expire(name: Name<P>, lifetime: Duration): this
+  /** Set the lifetimes of several parameters. */
+  expire(lifetimes: Partial<Record<Name<P>, Duration>>): this
+  expire(first?: string | number | object, lifetime?: Duration): unknown {
+    if (first === undefined) return this.etime()
+    if (typeof first === 'object') return this.#expireParameters(first as Record<string, Duration>)
+    if (lifetime !== undefined) return this.#expireParameters({ [first]: lifetime })
+    const seconds = first === '' ? 0 : parseDuration(first)
+    if (seconds !== this.etime()) {
+      setLifetime(this.#data, seconds)
+      this.#changes.lifetime = true
+      this.#unflushed.pending = true
+    }
+    return this
+  }
+
+  #expireParameters(lifetimes: Record<string, Duration>): this {
+    if (!isPlainObject(lifetimes))
+      throw new TypeError('expire() takes a lifetime, a name and a lifetime, or an object of both')
+    const parsed = Object.entries(lifetimes).map(([key, duration]) => [key, parseDuration(duration)] as const)
+    for (const [key] of parsed) this.#refuseReserved(key)
+    for (const [key, seconds] of parsed) this.#setLifetime(key, seconds)
+    return this
+  }
+
+  #setLifetime(key: string, seconds: number): void {
+    if ((parameterLifetimes(this.#data)[key] ?? 0) === seconds) return
+    setParameterLifetime(this.#data, key, seconds)
+    this.#changes.lifetimes.add(key)
+    this.#unflushed.pending = true
+  }
+
+  /** The time of the last access, in seconds since 1970. */
+  atime(): number
+  /** Set the time of the last access. */
+  atime(seconds: number): this
+  atime(seconds?: number): number | this {
+    if (seconds === undefined) return timeOf(this.#data, 'ATIME')
+    if (!Number.isSafeInteger(seconds)) throw new TypeError('atime() takes whole seconds since 1970')
+    this.#data._SESSION_ATIME = seconds
+    this.#touch()
+    return this
+  }
+
+  #touch(): void {
+    this.#changes.touched = true
+    this.#unflushed.pending = true
+  }
+
+  /** The time of creation, in seconds since 1970. */
+  ctime(): number {
+    return timeOf(this.#data, 'CTIME')
+  }
+
+  /** The session's lifetime in seconds after the last access; 0 is for ever. */
+  etime(): number {
+    return timeOf(this.#data, 'ETIME')
+  }
+
+  /** The lifetimes of all parameters that have one, in seconds after the last access. A copy. */
+  ptime(): Record<string, number>
+  /** The lifetime of one parameter; 0 is for ever. */
+  ptime(name: Name<P>): number
+  ptime(name?: string): Record<string, number> | number {
+    const lifetimes = parameterLifetimes(this.#data)
+    return name === undefined ? { ...lifetimes } : (lifetimes[name] ?? 0)
+  }
+
+  /** A duration in seconds. @throws {OptionError} for anything but a duration */
+  validateTime(duration: Duration): number {
+    return parseDuration(duration)
+  }
+
+  /**
+   * Write what was changed. True when something was written; false when there was nothing to write, when a new session
+   * has no parameters, or when the session has been removed meanwhile (`deleted()` is true then).
+   * A failed flush leaves everything in the object; call it again.
+   * @throws {ConflictError} when somebody else wrote first and `onConflict` is `fail`
+   * @throws {IdError} when the id that was made for this new session is in use already
+   * @throws {SerializeError} for a value that the serializer cannot hold; nothing has been written
+   * @throws {DriverError} when the store fails
+   */
+  flush(): Promise<boolean> {
+    return this.#inTurn(() => this.#write(false))
+  }
+
+  async #write(last: boolean): Promise<boolean> {
+    const { changes, wanted } = this.#takeChanges()
+    if (!wanted) return false
+    try {
+      const outcome = await this.#writer.write(this.#data, changes, () => this.#changes)
+      this.#data = outcome.data
+      if (outcome.gone) this.#forgetAll()
+      else if (!last) this.#noteWritten(changes)
+      return !outcome.gone
+    } catch (error) {
+      this.#changes.add(changes)
+      this.#unflushed.pending = true
+      throw error
+    }
+  }
+
+  /** What is to be written now; what a program changes while the store is busy is for the next time. */
+  #takeChanges(): { changes: Changes; wanted: boolean } {
+    const changes = this.#changes
+    for (const key of this.#exposed.changed(this.#data)) changes.keys.add(key)
+    const nothing = this.#deleted || !changes.any
+    if (nothing || (!this.#writer.isStored && parameterNames(this.#data).length === 0))
+      return { changes, wanted: false }
+    this.#changes = new Changes()
+    this.#unflushed.pending = false
+    return { changes, wanted: true }
+  }
+
+  /** From here on, changes in place are found by comparing with what has just been written. */
+  #noteWritten(changes: Changes): void {
+    this.#exposed.renew(this.#data)
+    for (const key of changes.keys) {
+      if (Object.hasOwn(this.#data, key) && !this.#changes.keys.has(key)) this.#exposed.note(key, this.#data[key])
+    }
+  }
+
+  /** Remove the session from the store, at once. The object stays usable in memory, but nothing is written any more. */
+  delete(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const removed = await this.#engine.driver.remove(this.id())
+      this.#forgetAll()
+      return removed
+    })
+  }
+
+  #forgetAll(): void {
+    for (const key of parameterNames(this.#data)) delete this.#data[key]
+    this.#deleted = true
+    this.#changes = new Changes()
+    this.#exposed = new Exposed()
+    this.#unflushed.pending = false
+  }
+
+  /**
+   * Check the lifetimes again, as opening does. True when the session had expired: it is removed, and this object is a
+   * new, empty session.
+   */
+  checkExpiry(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const over = !this.#deleted && hasExpired(this.#data, this.#engine.now())
+      if (over) await this.#beginAnew()
+      else this.#dropExpiredParameters()
+      return over
+    })
+  }
+
+  async #beginAnew(): Promise<void> {
+    const { driver, ids, options, now } = this.#engine
+    await driver.remove(this.id())
+    const id = this.#agreed ? this.id() : await ids.generate()
+    this.#forgetAll()
+    this.#writer.begin(id)
+    this.#data = newRecord(id, now(), options.dialect)
+    this.#deleted = false
+    this.#isNew = true
+    this.#expired = true
+  }
+
+  #dropExpiredParameters(): void {
+    for (const key of expiredParameters(this.#data, this.#engine.now())) this.#clear(key)
+  }
+
+  /** Call a function with the id of each session in the store. @throws {UnsupportedError} where it cannot list them */
+  traverse(visit: (id: string) => unknown): Promise<void> {
+    return this.#engine.driver.traverse(visit)
+  }
+
+  /** The session as text, a line for each key in alphabetical order, for debugging. Data::Session prints it; this does not. */
+  dump(heading = ''): string {
+    const lines = Object.keys(this.#data)
+      .sort()
+      .map((key) => `# ${key}: ${JSON.stringify(this.#data[key], showBigInt)}`)
+    return [...(heading === '' ? [] : [`# ${heading}`]), ...lines].join('\n')
+  }
+
+  /** Flush, and end what `Session.open` opened. A session of a manager leaves the manager open. */
+  async close(): Promise<void> {
+    try {
+      await this.#inTurn(() => this.#write(true))
+    } finally {
+      await this.#manager?.close()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Operations on the store run one after the other; the first begins at once, in the same tick. */
+  #inTurn<Result>(operation: () => Promise<Result>): Promise<Result> {
+    const run = this.#queue === undefined ? operation() : this.#queue.then(operation, operation)
+    this.#queue = run
+    const done = () => {
+      if (this.#queue === run) this.#queue = undefined
+    }
+    run.then(done, done)
+    return run
+  }
+}
+
+function showBigInt(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}` : value
+}

@@ -1,0 +1,32 @@
+/** From the bytes of a store to a session's data. */
+
+import type { Engine } from './engine.js'
+import { SerializeError } from './errors.js'
+import { isPlainObject, type SessionData } from './record.js'
+import { shortId } from './short-id.js'
+
+/**
+ * The data of a record.
+ * @throws {SerializeError} when it is no session, or another session's
+ */
+export function thawRecord(engine: Engine, id: string, record: Uint8Array): SessionData {
+  const data = engine.serializer.thaw(record)
+  if (!isPlainObject(data)) throw corrupt(engine, id, 'it is not a hash of parameters')
+  if (!isIdOf(data, id)) throw corrupt(engine, id, 'its own _SESSION_ID is not the id it is stored under')
+  return data
+}
+
+/** A copied file, or a column that finds `abc` for `ABC`, must not hand out somebody else's session. */
+function isIdOf(data: SessionData, id: string): boolean {
+  const own = data._SESSION_ID
+  // Ids of raw bytes (UUID16) may be shown as the UTF-8 text that they happen to be.
+  return own === id || Buffer.from(own instanceof Uint8Array ? own : String(own)).toString('latin1') === id
+}
+
+function corrupt(engine: Engine, id: string, reason: string): SerializeError {
+  return new SerializeError(
+    'ERR_SESSION_CORRUPT',
+    engine.names.serialize,
+    `The record of session ${shortId(id)} is not handed out: ${reason}. Remove it, or open with onCorrupt: 'new'`,
+  )
+}

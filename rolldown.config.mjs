@@ -1,0 +1,40 @@
+/**
+ * One implementation for `import` and `require`: CommonJS in dist/, an entry for each thing that is loaded by itself, what
+ * they share in chunks. The layout follows from measured cold starts: see scripts/bench/README.md.
+ */
+
+import { builtinModules } from 'node:module'
+import { defineConfig } from 'rolldown'
+import { pluginFiles } from './scripts/dev/catalogue.mjs'
+
+const folders = ['drivers', 'id', 'serialize']
+const plugins = folders.flatMap((folder) => pluginFiles('.', folder).map((name) => `${folder}/${name}`))
+/** Programs to run with node. They import the package by its name, so that there is one copy of it. */
+const scripts = ['scripts/demo', 'scripts/cgi/counter', 'scripts/digest', 'scripts/bench/cold']
+const input = Object.fromEntries([
+  ['index', 'lib/index.ts'],
+  ['testing', 't/suite/index.ts'],
+  ...[...plugins, ...scripts].map((name) => [name, `${name}.ts`]),
+])
+
+/** The helpers of the compiler (for `await using`) are bundled; every other name is a package or built in. */
+const isBundled = (id) => /^(?:[./\0]|@oxc-project\/runtime\/)/.test(id)
+const isExternal = (id) => builtinModules.includes(id.replace('node:', '')) || !isBundled(id)
+
+export default defineConfig({
+  input,
+  platform: 'node',
+  external: isExternal,
+  treeshake: { moduleSideEffects: false },
+  transform: { target: 'node20.19' },
+  output: {
+    dir: 'dist',
+    format: 'cjs',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'shared/[name].js',
+    cleanDir: true,
+    exports: 'named',
+    // All of the engine in one file: each file more costs a cold start 0.3 ms and more.
+    codeSplitting: { groups: [{ name: 'engine', test: /[\\/]lib[\\/]/ }] },
+  },
+})

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { type ManagerOptions, OptionError, SessionManager } from '../../lib/index.js'
+
+const create = (options: object) => SessionManager.create(options as ManagerOptions)
+
+describe('options', () => {
+  it.each([
+    [{ type: 'driver:Memory', onConflcit: 'merge' }, "did you mean 'onConflict'?"],
+    [{ type: 'driver:File', file_name: 'x_%s' }, "did you mean 'fileName'?"],
+    [{ type: 'driver:Memory', directory: '/tmp' }, 'driver:Memory;id:MD5;serialize:DataDumper'],
+  ])('that nobody knows are refused with the near one: %j', async (options, message) => {
+    await expect(create(options)).rejects.toThrow(OptionError)
+    await expect(create(options)).rejects.toThrow(message)
+  })
+
+  it.each([
+    [{ onConflict: 'last' }, "Option 'onConflict' must be one of merge, overwrite, fail, not 'last'"],
+    [{ touchAfter: '60' }, "Option 'touchAfter' must be a whole number from 0, not a string"],
+    [{ touchAfter: -1 }, 'not -1'],
+    [{ strictIds: 1 }, "Option 'strictIds' must be true or false, not 1"],
+    [{ clock: 5 }, 'must be a function that gives milliseconds, not 5'],
+    [{ type: 5 }, "Option 'type' must be a type string or { driver, id, serialize }, not 5"],
+    [{ maxDepth: 0 }, "Option 'maxDepth' must be a whole number from 1 to"],
+  ])('of the wrong kind are refused: %j', async (options, message) => {
+    await expect(create({ type: 'driver:Memory', ...options })).rejects.toThrow(message)
+  })
+
+  it('of open() are checked too', async () => {
+    await using sessions = await create({ type: 'driver:Memory;serialize:JSON' })
+    await expect(sessions.open({ cookie: 'x' } as object)).rejects.toThrow(OptionError)
+    await expect(sessions.open({ id: 'a', clientId: 'b' })).rejects.toThrow(
+      "either 'id' (from the program) or 'clientId'",
+    )
+    await expect(sessions.open({ id: 5 as unknown as string })).rejects.toThrow(TypeError)
+  })
+
+  it('refuse combinations that cannot work, and say what to use instead', async () => {
+    await expect(create({ type: 'driver:File;id:UUID64' })).rejects.toThrow(
+      /id:UUID64 makes ids of text, but driver:File holds only word.*UUID36/,
+    )
+    await expect(create({ type: 'driver:File;id:UUID16' })).rejects.toThrow(OptionError)
+    await (await create({ type: 'driver:Memory;id:UUID16' })).close()
+  })
+})

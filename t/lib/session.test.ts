@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest'
+import { ElementRef, type ManagerOptions, PerlObject, ScalarRef, Session, SessionManager } from '../../lib/index.js'
+
+let spaces = 0
+
+/** Options of a store in memory that nobody else uses. */
+function memory(options: ManagerOptions = {}): ManagerOptions {
+  return { type: 'driver:Memory;id:MD5;serialize:DataDumper', space: `session.test ${++spaces}`, ...options }
+}
+
+describe('param', () => {
+  it('tells 0, empty, null, false and absent apart, and compares by value', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const session = await sessions.open()
+    session.param({ zero: 0, empty: '', nothing: null, no: false })
+    expect(session.param()).toEqual(['empty', 'no', 'nothing', 'zero'])
+    await session.flush()
+    for (const [name, other] of Object.entries({ zero: '', empty: null, nothing: false, no: 0 })) {
+      expect(session.param(name, session.param(name)).modified()).toBe(false)
+      expect(session.param(name, other).modified()).toBe(true)
+      await session.flush()
+    }
+    const again = await sessions.open({ id: session.id() })
+    expect(['zero', 'empty', 'nothing', 'no', 'absent'].map((name) => again.param(name))).toEqual([
+      '',
+      null,
+      false,
+      0,
+      undefined,
+    ])
+  })
+
+  it('clears a parameter that is set to undefined', async () => {
+    await using session = await Session.open(memory())
+    expect(session.param('a', 1).param('a', undefined).param()).toEqual([])
+  })
+
+  it('keeps __proto__ and constructor as ordinary parameters', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const session = await sessions.open()
+    session.param('constructor', 'c').param('toString', 't')
+    await session.flush()
+    const again = await sessions.open({ id: session.id() })
+    expect([again.param('constructor'), again.param('toString'), again.param('hasOwnProperty')]).toEqual([
+      'c',
+      't',
+      undefined,
+    ])
+    expect(() => again.param('__proto__', { polluted: 1 })).toThrow(TypeError)
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+  })
+
+  it('is typed by Session<Params>', async () => {
+    interface Visit {
+      visits: number
+      user?: string
+    }
+    await using session = await Session.open<Visit>(memory())
+    session.param('visits', (session.param('visits') ?? 0) + 1)
+    const visits: number | undefined = session.param('visits')
+    expect(visits).toBe(1)
+    // @ts-expect-error a parameter that Visit does not have
+    session.param('visit')
+    // @ts-expect-error a value of the wrong type
+    session.param('visits', 'one')
+  })
+
+  it('refuses what is not a name', async () => {
+    await using session = await Session.open(memory())
+    expect(() => session.param(5 as unknown as string, 1)).toThrow(TypeError)
+    expect(() => session.param(['a'] as unknown as string)).toThrow(TypeError)
+  })
+})
+
+describe('flush', () => {
+  it('happens when the scope of await using ends', async () => {
+    const options = memory()
+    let id: string
+    {
+      await using session = await Session.open(options)
+      session.param('a', 1)
+      id = session.id()
+    }
+    await using again = await Session.open({ ...options, id })
+    expect(again.param('a')).toBe(1)
+  })
+
+  it('keeps everything in the object when it fails, and can be called again', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const session = await sessions.open()
+    session.param({ good: 1, cart: { items: [{}, { when: new Date(0) }] } })
+    await expect(session.flush()).rejects.toMatchObject({ code: 'ERR_SESSION_FREEZE', path: 'cart.items[1].when' })
+    expect((await sessions.open({ id: session.id() })).isNew()).toBe(true)
+    session.param('cart', 'empty')
+    expect(await session.flush()).toBe(true)
+    expect((await sessions.open({ id: session.id() })).param('good')).toBe(1)
+  })
+
+  it('writes what was set while an earlier flush was under way', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const session = await sessions.open()
+    session.param('a', 1)
+    const first = session.flush()
+    session.param('b', 2)
+    await first
+    expect(session.modified()).toBe(true)
+    await session.flush()
+    expect((await sessions.open({ id: session.id() })).param()).toEqual(['a', 'b'])
+  })
+
+  it('survives 200 sessions of one id in one process', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const id = (await sessions.open()).id()
+    await Promise.all(
+      Array.from({ length: 200 }, async (_, index) => {
+        await using session = await sessions.open({ id })
+        session.param(`key${index}`, index)
+      }),
+    )
+    expect((await sessions.open({ id })).param()).toHaveLength(200)
+  })
+
+  it('refuses to take over a session whose id was generated a second time', async () => {
+    const ids = { shape: 'word', length: 4, generate: async () => 'same' } as const
+    await using sessions = await SessionManager.create(memory({ type: { driver: 'Memory', id: ids } }))
+    const [victim, intruder] = [await sessions.open(), await sessions.open()]
+    await victim.param('user', 'victim').flush()
+    await expect(intruder.param('user', 'intruder').flush()).rejects.toMatchObject({ code: 'ERR_SESSION_ID_TAKEN' })
+    expect((await sessions.open({ id: 'same' })).param('user')).toBe('victim')
+  })
+
+  it('keeps what a program holds in its hands across a merge', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const first = await sessions.open()
+    await first.param({ cart: { items: ['a'] }, other: 1 }).flush()
+    const second = await sessions.open({ id: first.id() })
+    const { items } = second.param('cart')
+    await first.param('other', 2).flush()
+    await second.param('mine', 1).flush()
+    items.push('b')
+    await second.flush()
+    expect((await sessions.open({ id: first.id() })).param('cart')).toEqual({ items: ['a', 'b'] })
+  })
+})
+
+describe('values', () => {
+  it('of Perl keep their class, and shared ones stay one', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const shared = ['x']
+    const session = await sessions.open()
+    session.param({ object: new PerlObject('My::Class', { n: 1 }), a: shared, b: shared, ref: new ScalarRef('s') })
+    await session.flush()
+    const again = await sessions.open({ id: session.id() })
+    expect(again.param('object')).toEqual(new PerlObject('My::Class', { n: 1 }))
+    expect(again.param('a')).toBe(again.param('b'))
+    again.param('a').push('y')
+    again.param('ref').value = 'changed'
+    await again.flush()
+    const last = await sessions.open({ id: session.id() })
+    expect([last.param('b'), last.param('ref').value]).toEqual([['x', 'y'], 'changed'])
+  })
+
+  it('that refer to an element follow it', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const list = [1, 2]
+    const session = await sessions.open()
+    session.param({ list, second: new ElementRef(list, 1) })
+    await session.flush()
+    const again = await sessions.open({ id: session.id() })
+    again.param('second').value = 'changed'
+    await again.flush()
+    expect((await sessions.open({ id: session.id() })).param('list')).toEqual([1, 'changed'])
+  })
+})
+
+describe('touchAfter', () => {
+  it('writes nothing for a reading visit within its time', async () => {
+    let now = 1_600_000_000_000
+    await using sessions = await SessionManager.create(memory({ touchAfter: 60, clock: () => now }))
+    const session = await sessions.open()
+    await session.param('a', 1).flush()
+    now += 60_000
+    const soon = await sessions.open({ id: session.id() })
+    expect([soon.modified(), await soon.flush()]).toEqual([false, false])
+    now += 1000
+    const late = await sessions.open({ id: session.id() })
+    expect([late.modified(), await late.flush()]).toEqual([true, true])
+  })
+})
+
+describe('a session dropped with changes', () => {
+  it('warns once per process', async () => {
+    const { spawnSync } = await import('node:child_process')
+    const program = `
+      const { SessionManager } = require('data-session')
+      const warnings = []
+      process.on('warning', (warning) => warnings.push(warning.code))
+      SessionManager.create({ type: 'driver:Memory' }).then(async (sessions) => {
+        for (let i = 0; i < 100; i++) (await sessions.open()).param('a', 1)
+        for (let i = 0; i < 100; i++) await (await sessions.open()).param('a', 1).flush()
+        const end = Date.now() + 20000
+        while (warnings.length === 0 && Date.now() < end) {
+          gc()
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        for (let i = 0; i < 20; i++) {
+          gc()
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        console.log(warnings.join())
+      })`
+    const run = spawnSync(process.execPath, ['--expose-gc', '--no-warnings', '-e', program], { encoding: 'utf8' })
+    expect(run.stderr).toBe('')
+    expect(run.stdout.trim()).toBe('DATA_SESSION_UNFLUSHED')
+  })
+})
+
+describe('dump', () => {
+  it('gives the keys in order, a line each', async () => {
+    await using session = await Session.open(memory({ clock: () => 0 }))
+    session.param({ b: 10n, a: ['x'] })
+    expect(session.dump('Before')).toMatch(
+      /^# Before\n# _SESSION_ATIME: 0\n(?:# _SESSION.*\n){4}# a: \["x"\]\n# b: "10"$/,
+    )
+  })
+})

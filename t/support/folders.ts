@@ -1,0 +1,31 @@
+/** Folders and files of tests. */
+
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+
+const made: string[] = []
+
+/** A new folder, removed when the tests of the file have ended. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'data-session-test-'))
+  made.push(folder)
+  return folder
+}
+
+afterAll(() => {
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+/** Everything in a folder, in a form to be compared: name, kind, mode, links and content. */
+export function snapshot(folder: string): string[] {
+  return readdirSync(folder)
+    .sort()
+    .map((name) => {
+      const path = join(folder, name)
+      const stats = lstatSync(path)
+      const content = stats.isFile() ? readFileSync(path, 'latin1') : stats.isSymbolicLink() ? readlinkSync(path) : ''
+      return `${name} ${stats.mode.toString(8)} ${stats.nlink} ${content}`
+    })
+}
