@@ -17,8 +17,12 @@ const input = Object.fromEntries([
   ...[...plugins, ...scripts].map((name) => [name, `${name}.ts`]),
 ])
 
-/** The helpers of the compiler (for `await using`) are bundled; every other name is a package or built in. */
+/**
+ * The helpers of the compiler (for `await using`) are bundled; every other name is a package or built in.
+ * @param {string} id
+ */
 const isBundled = (id) => /^(?:[./\0]|@oxc-project\/runtime\/)/.test(id)
+/** @param {string} id */
 const isExternal = (id) => builtinModules.includes(id.replace('node:', '')) || !isBundled(id)
 
 export default defineConfig({

@@ -23,6 +23,7 @@ import { readAll } from './file/bytes.js'
 import { codeOf, createFile, syncDirectory, unlinkIfThere } from './file/create.js'
 import { failure, refusal } from './file/failure.js'
 import { reasonToRefuse } from './file/guard.js'
+import { dropLeftover } from './file/leftovers.js'
 import { dropHiddenLinks } from './file/links.js'
 import { directoryReader, FileNames, fileNameReader } from './file/names.js'
 import { hasJournal, type OpenFile, recover, rewrite } from './file/rewrite.js'
@@ -127,6 +128,7 @@ export default class File implements Driver {
     const { names } = this.#settings
     try {
       for await (const entry of await opendir(names.directory, { bufferSize: 256 })) {
+        if (entry.name.startsWith('.ns-')) dropLeftover(entry.name, names)
         const id = entry.isFile() ? names.id(entry.name) : undefined
         if (id !== undefined) yield id
       }
@@ -174,6 +176,7 @@ export default class File implements Driver {
 
   #unlink(id: string, { fd, size }: OpenFile): boolean {
     const { names, durable } = this.#settings
+    unlinkIfThere(names.journal(id))
     try {
       unlinkSync(names.path(id))
     } catch (error) {
@@ -182,7 +185,6 @@ export default class File implements Driver {
       ftruncateSync(fd, 0)
       return size > 0
     }
-    unlinkIfThere(names.journal(id))
     if (durable) syncDirectory(names.directory)
     return size > 0
   }

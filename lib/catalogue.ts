@@ -3,9 +3,9 @@
  * Written by scripts/dev/catalogue.mjs (`npm run catalogue`) from the folders drivers/, id/ and serialize/.
  */
 
-import type { AutoIncrementOptions } from '../id/AutoIncrement.js'
 import type { FileOptions } from '../drivers/File.js'
 import type { MemoryOptions } from '../drivers/Memory.js'
+import type { AutoIncrementOptions } from '../id/AutoIncrement.js'
 import type { StaticOptions } from '../id/Static.js'
 import type { Driver, IdGenerator, PluginLoader, Serializer } from './contracts.js'
 
@@ -28,6 +28,7 @@ export const ids: Readonly<Record<string, PluginLoader<IdGenerator>>> = {
 }
 
 export const serializers: Readonly<Record<string, PluginLoader<Serializer>>> = {
+  DataDumper: () => import('../serialize/DataDumper.js'),
   JSON: () => import('../serialize/JSON.js'),
 }
 

@@ -72,11 +72,20 @@ export class Exposed {
     return keys
   }
 
-  /** Take the present values as the ones to compare with: they have been written. */
-  renew(data: SessionData): void {
-    const keys = [...this.#copies.keys()]
+  /** Take the present values, and those of the `written` keys, as the ones to compare with from now on. */
+  renew(data: SessionData, written: Iterable<string>): void {
+    const keys = new Set([...this.#copies.keys(), ...written])
     this.#copies.clear()
     for (const key of keys) if (Object.hasOwn(data, key)) this.note(key, data[key])
+  }
+
+  /** The data is another record now: what a merge took from it is compared with what it was there. */
+  moveTo(data: SessionData, before: SessionData): void {
+    for (const key of [...this.#copies.keys()]) {
+      if (Object.is(data[key], before[key])) continue
+      this.#copies.delete(key)
+      if (Object.hasOwn(data, key)) this.note(key, data[key])
+    }
   }
 
   /** A parameter that was set or cleared is compared no longer: it is a change already. */

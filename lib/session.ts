@@ -195,7 +195,11 @@ export class Session<P extends object = Params> {
   #changed(key: string): void {
     this.#changes.keys.add(key)
     this.#exposed.forget(key)
-    this.#unflushed.pending = true
+    this.#setPending()
+  }
+
+  #setPending(): void {
+    this.#unflushed.pending = !this.#deleted
   }
 
   #refuseReserved(key: unknown): void {
@@ -222,7 +226,7 @@ export class Session<P extends object = Params> {
     if (seconds !== this.etime()) {
       setLifetime(this.#data, seconds)
       this.#changes.lifetime = true
-      this.#unflushed.pending = true
+      this.#setPending()
     }
     return this
   }
@@ -240,7 +244,7 @@ export class Session<P extends object = Params> {
     if ((parameterLifetimes(this.#data)[key] ?? 0) === seconds) return
     setParameterLifetime(this.#data, key, seconds)
     this.#changes.lifetimes.add(key)
-    this.#unflushed.pending = true
+    this.#setPending()
   }
 
   /** The time of the last access, in seconds since 1970. */
@@ -257,7 +261,7 @@ export class Session<P extends object = Params> {
 
   #touch(): void {
     this.#changes.touched = true
-    this.#unflushed.pending = true
+    this.#setPending()
   }
 
   /** The time of creation, in seconds since 1970. */
@@ -298,39 +302,38 @@ export class Session<P extends object = Params> {
   }
 
   async #write(last: boolean): Promise<boolean> {
-    const { changes, wanted } = this.#takeChanges()
-    if (!wanted) return false
+    const changes = this.#takeChanges(last)
+    if (changes === undefined) return false
+    const before = this.#data
     try {
-      const outcome = await this.#writer.write(this.#data, changes, () => this.#changes)
+      const outcome = await this.#writer.write(before, changes, () => this.#findChanges())
       this.#data = outcome.data
       if (outcome.gone) this.#forgetAll()
-      else if (!last) this.#noteWritten(changes)
+      else if (outcome.data !== before) this.#exposed.moveTo(outcome.data, before)
       return !outcome.gone
     } catch (error) {
       this.#changes.add(changes)
-      this.#unflushed.pending = true
+      this.#setPending()
       throw error
     }
   }
 
-  /** What is to be written now; what a program changes while the store is busy is for the next time. */
-  #takeChanges(): { changes: Changes; wanted: boolean } {
-    const changes = this.#changes
-    for (const key of this.#exposed.changed(this.#data)) changes.keys.add(key)
-    const nothing = this.#deleted || !changes.any
-    if (nothing || (!this.#writer.isStored && parameterNames(this.#data).length === 0))
-      return { changes, wanted: false }
-    this.#changes = new Changes()
-    this.#unflushed.pending = false
-    return { changes, wanted: true }
+  /** All changes up to now, those made in place too. */
+  #findChanges(): Changes {
+    for (const key of this.#exposed.changed(this.#data)) this.#changes.keys.add(key)
+    return this.#changes
   }
 
-  /** From here on, changes in place are found by comparing with what has just been written. */
-  #noteWritten(changes: Changes): void {
-    this.#exposed.renew(this.#data)
-    for (const key of changes.keys) {
-      if (Object.hasOwn(this.#data, key) && !this.#changes.keys.has(key)) this.#exposed.note(key, this.#data[key])
-    }
+  /** What is to be written now, if anything; what a program changes while the store is busy is for the next time. */
+  #takeChanges(last: boolean): Changes | undefined {
+    const changes = this.#findChanges()
+    if (this.#deleted || !changes.any) return undefined
+    if (!this.#writer.isStored && parameterNames(this.#data).length === 0) return undefined
+    this.#changes = new Changes()
+    this.#unflushed.pending = false
+    // From here on, changes in place are found by comparing with what is being written.
+    if (!last) this.#exposed.renew(this.#data, changes.keys)
+    return changes
   }
 
   /** Remove the session from the store, at once. The object stays usable in memory, but nothing is written any more. */

@@ -59,6 +59,10 @@ async function listen(site: CgiSite, asked: number | undefined): Promise<CgiServ
   throw new UsageError(`Cannot listen on port ${ports.at(-1)} (${code}): choose another with --port`)
 }
 
+function fail(): void {
+  process.exitCode = 1
+}
+
 async function serve(server: CgiServer, { programs }: CgiSite, directory: string, ended: Promise<unknown>) {
   for (const { path } of programs) console.log(`${server.origin}${path}`)
   console.log(`Session files: ${directory}\nCtrl-C ends the demo and removes them.`)
@@ -68,7 +72,7 @@ async function serve(server: CgiServer, { programs }: CgiSite, directory: string
 async function visitOnce(server: CgiServer, { programs }: CgiSite): Promise<void> {
   const paths = programs.map(({ path }) => path)
   const counted = await visitAll(server.origin, paths.length > 1 ? paths : [...paths, ...paths])
-  if (!counted) process.exitCode = 1
+  if (!counted) fail()
 }
 
 async function run(directory: string, settings: Settings, ended: Promise<unknown>): Promise<void> {
@@ -77,7 +81,7 @@ async function run(directory: string, settings: Settings, ended: Promise<unknown
   const site = demoSite(directory, missing === undefined)
   const server = await listen(site, settings.once ? (settings.port ?? 0) : settings.port)
   try {
-    if (settings.once) await Promise.race([visitOnce(server, site), ended])
+    if (settings.once) await Promise.race([visitOnce(server, site), ended.then(fail)])
     else await serve(server, site, directory, ended)
   } finally {
     await server.stop()

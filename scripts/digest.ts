@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * Prints how long the ids of each generator are, which sizes the id column of a table.
  * Data::Session has it as scripts/digest.pl.

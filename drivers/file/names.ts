@@ -66,6 +66,12 @@ export class FileNames {
     return `${this.directory}/.ns-j-${this.#name(id)}`
   }
 
+  /** The file of the session whose journal has this name (without the directory). */
+  journaled(name: string): string | undefined {
+    if (!name.startsWith('.ns-j-') || this.id(name.slice('.ns-j-'.length)) === undefined) return undefined
+    return `${this.directory}/${name.slice('.ns-j-'.length)}`
+  }
+
   /** A new name for a file in the making. It need not be a secret: such files are opened with O_EXCL. */
   temporary(): string {
     const random = Math.random().toString(36).slice(2)

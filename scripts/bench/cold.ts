@@ -27,10 +27,21 @@ const { NODE_EXTRA_CA_CERTS: _, ...environment } = process.env
 /** A session of about 1 KB. */
 function parameters(): Record<string, unknown> {
   const text = 'The quick brown fox jumps over the lazy dog. '
-  return { visits: 0, user: { name: 'Alice', roles: ['reader', 'writer'] }, text: text.repeat(15), list: [1, 2, 3, 'four'] }
+  return {
+    visits: 0,
+    user: { name: 'Alice', roles: ['reader', 'writer'] },
+    text: text.repeat(15),
+    list: [1, 2, 3, 'four'],
+  }
 }
 
-const reserved = { _SESSION_ID: id, _SESSION_CTIME: 1600000000, _SESSION_ATIME: 1600000000, _SESSION_ETIME: 0, _SESSION_PTIME: {} }
+const reserved = {
+  _SESSION_ID: id,
+  _SESSION_CTIME: 1600000000,
+  _SESSION_ATIME: 1600000000,
+  _SESSION_ETIME: 0,
+  _SESSION_PTIME: {},
+}
 
 const json = JSON.stringify({ ...reserved, ...parameters() })
 const dumped = `$D = ${json.replaceAll('":', '" => ')};;$D`
@@ -38,7 +49,9 @@ const dumped = `$D = ${json.replaceAll('":', '" => ')};;$D`
 function nodePrograms(folder: string): Contender[] {
   const library = join(__dirname, '../../index.js')
   const file = join(folder, `cgisess_${id}`)
-  const use = (type: string) => `Session.open({ type: '${type}', directory: ${JSON.stringify(folder)}, id: '${id}' }).then((session) => {
+  const use = (
+    type: string,
+  ) => `Session.open({ type: '${type}', directory: ${JSON.stringify(folder)}, id: '${id}' }).then((session) => {
     session.param('visits', session.param('visits') + 1)
     return session.close()
   })`
@@ -54,9 +67,24 @@ function nodePrograms(folder: string): Contender[] {
        fs.writeFileSync('${file}', JSON.stringify(data))`,
       json,
     ],
-    ['data-session, require', 'require.cjs', `const { Session } = require('${library}')\n${use('driver:File;serialize:JSON')}`, json],
-    ['data-session, import', 'import.mjs', `import { Session } from '${library}'\nawait ${use('driver:File;serialize:JSON')}`, json],
-    ['data-session, DataDumper', 'dumper.cjs', `const { Session } = require('${library}')\n${use('driver:File')}`, dumped],
+    [
+      'data-session, require',
+      'require.cjs',
+      `const { Session } = require('${library}')\n${use('driver:File;serialize:JSON')}`,
+      json,
+    ],
+    [
+      'data-session, import',
+      'import.mjs',
+      `import { Session } from '${library}'\nawait ${use('driver:File;serialize:JSON')}`,
+      json,
+    ],
+    [
+      'data-session, DataDumper',
+      'dumper.cjs',
+      `const { Session } = require('${library}')\n${use('driver:File')}`,
+      dumped,
+    ],
   ]
   return programs.map(([name, program, source, record]) => {
     writeFileSync(join(folder, program), source)
@@ -95,7 +123,10 @@ function time({ name, command, file, record }: Contender): number {
 }
 
 function shuffle<Item>(items: readonly Item[]): Item[] {
-  return items.map((item) => ({ item, key: Math.random() })).sort((a, b) => a.key - b.key).map(({ item }) => item)
+  return items
+    .map((item) => ({ item, key: Math.random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item)
 }
 
 function median(values: readonly number[]): number {

@@ -17,6 +17,7 @@ my $session = CGI::Session->new(
     { Directory => $ENV{DEMO_DIRECTORY} },
 ) or die CGI::Session->errstr;
 
+my $is_new = $session->is_new;    # flush forgets it
 my $answer = $q->request_method eq 'POST' ? save_note() : count_visit();
 
 # First to the store, then to the visitor.
@@ -24,7 +25,7 @@ $session->flush;
 die $session->errstr if $session->errstr;
 
 binmode STDOUT, ':encoding(UTF-8)';
-printf "Set-Cookie: CGISESSID=%s; Path=/; HttpOnly; SameSite=Lax\n", $session->id if $session->is_new;
+printf "Set-Cookie: CGISESSID=%s; Path=/; HttpOnly; SameSite=Lax\n", $session->id if $is_new;
 print "Cache-Control: no-store\n$answer";
 
 sub save_note {

@@ -7,18 +7,20 @@ interface Visit {
   /** The session id that the program set, when it began a session. */
   readonly newId: string | undefined
   readonly language: string
-  readonly visits: number
+  /** What the page says; undefined when there was no counter on it. */
+  readonly visits: number | undefined
 }
 
 async function visit(origin: string, path: string, id: string | undefined): Promise<Visit> {
   const response = await fetch(origin + path, { headers: id === undefined ? {} : { cookie: `CGISESSID=${id}` } })
   const html = await response.text()
+  const visits = /id="visits" value="(\d+)"/.exec(html)?.[1]
   return {
     path,
     status: response.status,
     newId: /^CGISESSID=([^;]*)/.exec(response.headers.getSetCookie()[0] ?? '')?.[1],
     language: /id="language">([^<\n]*)/.exec(html)?.[1] ?? 'no page',
-    visits: Number(/id="visits" value="(\d+)"/.exec(html)?.[1] ?? Number.NaN),
+    visits: visits === undefined ? undefined : Number(visits),
   }
 }
 
@@ -31,7 +33,7 @@ export async function visitAll(origin: string, paths: readonly string[]): Promis
   let right = true
   for (const [index, path] of paths.entries()) {
     const seen = await visit(origin, path, id)
-    console.log(`GET ${seen.path}  ${seen.status}  visits: ${seen.visits}  (${seen.language})`)
+    console.log(`GET ${seen.path}  ${seen.status}  visits: ${seen.visits ?? '-'}  (${seen.language})`)
     const begun = seen.newId !== undefined
     right &&= seen.status === 200 && seen.visits === index + 1 && begun === (index === 0)
     id ??= seen.newId

@@ -24,7 +24,12 @@ export function pluginFiles(root, folder) {
     .sort()
 }
 
-/** The name of the options interface that a plug-in's file exports, if it exports one. */
+/**
+ * The name of the options interface that a plug-in's file exports, if it exports one.
+ * @param {string} root
+ * @param {string} folder
+ * @param {string} name
+ */
 function optionsType(root, folder, name) {
   const source = readFileSync(join(root, folder, `${name}.ts`), 'utf8')
   return /^export interface (\w+Options)\b/m.exec(source)?.[1]

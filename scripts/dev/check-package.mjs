@@ -25,7 +25,7 @@ export async function checkPackage() {
 
 /** @param {Buffer} tarball */
 async function problemsOfManifest(tarball) {
-  const data = tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.byteLength)
+  const data = new Uint8Array(tarball).buffer
   const { messages, pkg } = await publint({ pack: { tarball: data }, strict: true })
   return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`)
 }

@@ -15,8 +15,8 @@ const failed = []
 
 for (const [title, ...command] of checks) {
   console.log(`check: ${title}`)
-  const [program, ...rest] = command[0] === 'node' ? command : ['npx', '--no-install', ...command]
-  if (spawnSync(program, rest, { stdio: 'inherit' }).status !== 0) failed.push(title)
+  const { status } = spawnSync('npx', ['--no-install', ...command], { stdio: 'inherit' })
+  if (status !== 0) failed.push(title)
 }
 
 console.log('check: package shape')

@@ -108,6 +108,31 @@ describe('flush', () => {
     expect((await sessions.open({ id: session.id() })).param()).toEqual(['a', 'b'])
   })
 
+  it('writes what was changed in place while an earlier flush was under way', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const session = await sessions.open()
+    session.param('list', ['a'])
+    const first = session.flush()
+    session.param('list').push('b')
+    await first
+    expect(await session.flush()).toBe(true)
+    expect((await sessions.open({ id: session.id() })).param('list')).toEqual(['a', 'b'])
+  })
+
+  it('does not take for its own what a merge brought', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const first = await sessions.open()
+    await first.param({ list: ['a'], mine: 0 }).flush()
+    const second = await sessions.open({ id: first.id() })
+    expect(second.param('list')).toEqual(['a'])
+    await first.param('list', ['b']).flush()
+    await second.param('mine', 1).flush()
+    expect([second.param('list'), second.modified()]).toEqual([['b'], false])
+    await first.param('list', ['c']).flush()
+    await second.param('mine', 2).flush()
+    expect((await sessions.open({ id: first.id() })).param('list')).toEqual(['c'])
+  })
+
   it('survives 200 sessions of one id in one process', async () => {
     await using sessions = await SessionManager.create(memory())
     const id = (await sessions.open()).id()

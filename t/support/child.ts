@@ -5,17 +5,22 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
+import { afterAll } from 'vitest'
 
 const root = resolve(__dirname, '../..')
 const bundles = new Map<string, Promise<string>>()
 let folder: string | undefined
+
+// A worker of vitest is ended without an 'exit' event.
+afterAll(() => {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+})
 
 /** One folder for all bundles of this process, beside the packages that they load. */
 function bundleFolder(): string {
   if (folder !== undefined) return folder
   const made = mkdtempSync(join(tmpdir(), 'data-session-bundles-'))
   symlinkSync(join(root, 'node_modules'), join(made, 'node_modules'))
-  process.on('exit', () => rmSync(made, { recursive: true, force: true }))
   folder = made
   return made
 }

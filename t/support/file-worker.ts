@@ -53,12 +53,12 @@ const tasks: Record<string, () => Promise<void>> = {
     }
   },
 
-  /** Write records of about one size without end. */
+  /** Write records of about one size without end; ready after the first. */
   async scribble() {
     const driver = fileStore({ directory, durable: rest[1] === 'durable' })
-    say('ready')
     for (let turn = 0; ; turn++) {
       await driver.store(id, recordOf(id, Number(rest[0]) + below(500), turn % 26))
+      if (turn === 0) say('ready')
       if (turn % 50 === 0) await new Promise(setImmediate)
     }
   },
@@ -73,7 +73,7 @@ const tasks: Record<string, () => Promise<void>> = {
     }
   },
 
-  /** Try to store a longer record, and say how that failed. */
+  /** Store a record of this length, and say how that failed. */
   async grow() {
     try {
       await fileStore({ directory }).store(id, recordOf(id, Number(rest[0]), 1))

@@ -15,6 +15,7 @@ const probes: Record<string, () => string | undefined> = {
   freezethaw: () => perlMissing(['FreezeThaw']),
   'yaml-tiny': () => perlMissing(['YAML::Tiny']),
   'fs-ext': () => packageMissing('fs-ext'),
+  strace: () => straceMissing(),
   koffi: () => packageMissing('koffi'),
 }
 
@@ -22,6 +23,12 @@ function perlMissing(modules: readonly string[]): string | undefined {
   const run = spawnSync('perl', [...modules.map((module) => `-M${module}`), '-e', '1'], { encoding: 'utf8' })
   if (run.error !== undefined) return 'perl is not installed'
   return run.status === 0 ? undefined : `perl lacks one of ${modules.join(', ')}`
+}
+
+function straceMissing(): string | undefined {
+  const run = spawnSync('strace', ['-o', '/dev/null', 'true'])
+  if (run.error !== undefined) return 'strace is not installed'
+  return run.status === 0 ? undefined : 'strace may not trace here'
 }
 
 function packageMissing(name: string): string | undefined {

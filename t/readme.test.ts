@@ -1,0 +1,47 @@
+/** The examples of the README are run as a reader would run them. */
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from './support/stores.js'
+
+const root = join(import.meta.dirname, '..')
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const examples = [...readme.matchAll(/^```(js|ts)\n(.*?)^```/gms)].map(([, language, text]) => ({
+  language,
+  text: text!,
+}))
+
+const project = temporaryFolder()
+beforeAll(() => {
+  mkdirSync(join(project.path, 'node_modules'))
+  symlinkSync(root, join(project.path, 'node_modules', 'data-session'))
+})
+afterAll(project.remove)
+
+/** Run a program of a user's project; its sessions go to a folder of its own. */
+function run(name: string, program: string): string {
+  writeFileSync(join(project.path, name), program)
+  const env = { ...process.env, TMPDIR: project.path }
+  const { stdout, stderr } = spawnSync(process.execPath, [name], { cwd: project.path, env, encoding: 'utf8' })
+  return stdout + stderr
+}
+
+describe('README', () => {
+  it('has a JavaScript example that runs and prints what it says', () => {
+    const [js] = examples.filter(({ language }) => language === 'js')
+    const [, promised] = /\/\/ (2 .*)$/m.exec(js!.text)!
+    expect(run('example.mjs', js!.text).trim()).toBe(promised)
+  })
+
+  it('has a TypeScript example that raises its counter with each run', () => {
+    const [typed] = examples.filter(({ language }) => language === 'ts')
+    const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
+    const { outputText } = ts.transpileModule(`${typed!.text}\nconsole.log(session.param('visits'))`, {
+      compilerOptions: options,
+    })
+    expect([run('typed.mjs', outputText), run('typed.mjs', outputText)]).toEqual(['1\n', '2\n'])
+  })
+})
