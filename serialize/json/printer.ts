@@ -6,7 +6,7 @@
 import { PerlObject, ScalarRef } from '../../lib/perl-values.js'
 import { cannotFreeze, kindOf, overLimit } from '../shared/failure.js'
 import type { SerializerOptions } from '../shared/options.js'
-import { type Form, formOf, originOf } from '../shared/origin.js'
+import { type ContainerOrigin, type Form, formOf, originOf } from '../shared/origin.js'
 import { isInteger64, writeNumber } from './numbers.js'
 
 type Limits = Pick<SerializerOptions, 'maxBytes' | 'maxDepth' | 'maxValues'>
@@ -16,28 +16,45 @@ type Limits = Pick<SerializerOptions, 'maxBytes' | 'maxDepth' | 'maxValues'>
  * @throws {SerializeError} with the path of what cannot be written, or ERR_SESSION_LIMIT
  */
 export function printExactly(value: unknown, limits: Limits): string {
-  const printer = new Printer(limits)
-  try {
-    printer.print(value)
-  } catch (error) {
-    if (error instanceof RangeError) throw cannotFreeze('JSON', [], 'it is nested too deeply for the stack')
-    throw error
-  }
-  return printer.text
+  return new Printer(limits).run(value)
 }
 
+/** A container of which a part is written. */
+interface Level {
+  readonly container: Readonly<Record<string | number, unknown>>
+  readonly origin: ContainerOrigin | undefined
+  /** The keys of an object; undefined for an array. */
+  readonly keys: readonly string[] | undefined
+  readonly size: number
+  /** How many elements are done. */
+  done: number
+  /** The element that is being written. */
+  key: string | number
+  separator: '' | ','
+}
+
+/** A loop with a stack of its own: a value may be nested deeper than JavaScript's stack is high. */
 class Printer {
-  text = ''
+  private text = ''
   private values = -1
-  private readonly path: (string | number)[] = []
-  /** The containers on the way to the value, for cycles. */
+  private readonly levels: Level[] = []
+  /** The containers of all levels, for cycles. */
   private readonly open = new Set<object>()
 
   constructor(private readonly limits: Limits) {}
 
-  print(value: unknown, form?: Form): void {
+  run(value: unknown): string {
+    this.print(value, undefined)
+    for (let level = this.levels.at(-1); level !== undefined; level = this.levels.at(-1)) {
+      if (level.done < level.size) this.printNext(level)
+      else this.end(level)
+    }
+    return this.text
+  }
+
+  private print(value: unknown, form: Form | undefined): void {
     if (++this.values > this.limits.maxValues) throw overLimit('JSON', 'values', this.limits.maxValues, 'maxValues')
-    if (isContainer(value)) this.printContainer(value)
+    if (isContainer(value)) this.begin(value)
     else this.add(this.scalar(value, form))
   }
 
@@ -64,23 +81,37 @@ class Printer {
   }
 
   private refuse(reason: string): never {
-    throw cannotFreeze('JSON', this.path, reason)
+    const path = this.levels.map((level) => level.key)
+    throw cannotFreeze('JSON', path, reason)
   }
 
   private quote(text: string): string {
     return text.isWellFormed() ? JSON.stringify(text) : this.refuse("Perl's JSON cannot read a lone surrogate")
   }
 
-  private printContainer(value: object): void {
-    if (!isPlain(value)) this.refuse(reasonAgainst(value))
-    if (this.open.has(value)) this.refuse('it contains itself, and JSON has no references')
-    if (this.open.size === this.limits.maxDepth) {
-      this.refuse(`it is nested more than ${this.limits.maxDepth} levels deep; the limit is the option 'maxDepth'`)
-    }
-    this.open.add(value)
-    if (Array.isArray(value)) this.printArray(value)
-    else this.printHash(value as Record<string, unknown>)
-    this.open.delete(value)
+  private begin(container: object): void {
+    if (!isPlain(container)) this.refuse(reasonAgainst(container))
+    if (this.open.has(container)) this.refuse('it contains itself, and JSON has no references')
+    if (this.levels.length === this.limits.maxDepth) throw overLimit('JSON', 'levels', this.limits.maxDepth, 'maxDepth')
+    this.open.add(container)
+    this.levels.push(makeLevel(container))
+    this.add(Array.isArray(container) ? '[' : '{')
+  }
+
+  private printNext(level: Level): void {
+    level.key = level.keys?.[level.done] ?? level.done
+    level.done++
+    const value = level.container[level.key]
+    if (value === undefined && level.keys !== undefined) return
+    this.add(typeof level.key === 'string' ? `${level.separator}${this.quote(level.key)}:` : level.separator)
+    level.separator = ','
+    this.print(value ?? null, formOf(level.origin, level.key, value))
+  }
+
+  private end(level: Level): void {
+    this.levels.pop()
+    this.open.delete(level.container)
+    this.add(level.keys === undefined ? ']' : '}')
   }
 
   /** Perl's `\1` and `\0`. */
@@ -89,34 +120,13 @@ class Printer {
     if (value === 0 || value === '0') return 'false'
     return this.refuse('JSON has no references to scalars (except to 1 and 0, which are true and false)')
   }
+}
 
-  private printArray(items: readonly unknown[]): void {
-    const origin = originOf(items)
-    this.add('[')
-    for (let i = 0; i < items.length; i++) {
-      if (i > 0) this.add(',')
-      this.path.push(i)
-      this.print(items[i] ?? null, formOf(origin, i, items[i]))
-      this.path.pop()
-    }
-    this.add(']')
-  }
-
-  private printHash(hash: Record<string, unknown>): void {
-    const origin = originOf(hash)
-    let comma = ''
-    this.add('{')
-    for (const key of Object.keys(hash)) {
-      const value = hash[key]
-      if (value === undefined) continue
-      this.path.push(key)
-      this.add(`${comma}${this.quote(key)}:`)
-      this.print(value, formOf(origin, key, value))
-      this.path.pop()
-      comma = ','
-    }
-    this.add('}')
-  }
+function makeLevel(container: object): Level {
+  const keys = Array.isArray(container) ? undefined : Object.keys(container)
+  const size = Array.isArray(container) ? container.length : keys!.length
+  const origin = originOf(container)
+  return { container: container as Level['container'], origin, keys, size, done: 0, key: 0, separator: '' }
 }
 
 function isContainer(value: unknown): value is object {

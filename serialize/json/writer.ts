@@ -29,8 +29,8 @@ function escapeUnit(unit: string): string {
 
 /** The text, or undefined where the exact printer must look: something unusual, an error, or a limit. */
 function stringifyFast(value: unknown, options: SerializerOptions): string | undefined {
-  if (value === undefined || !new OrdinaryCheck(options).isOrdinary(value, options.maxDepth)) return undefined
   try {
+    if (value === undefined || !new OrdinaryCheck(options).isOrdinary(value, options.maxDepth)) return undefined
     const text = JSON.stringify(value)
     // JSON.stringify escapes surrogates only where they are alone.
     return text.includes('\\ud') ? undefined : text
