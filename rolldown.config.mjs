@@ -4,13 +4,14 @@
  */
 
 import { builtinModules } from 'node:module'
+import { resolve } from 'node:path'
 import { defineConfig } from 'rolldown'
 import { pluginFiles } from './scripts/dev/catalogue.mjs'
 
 const folders = ['drivers', 'id', 'serialize']
 const plugins = folders.flatMap((folder) => pluginFiles('.', folder).map((name) => `${folder}/${name}`))
 /** Programs to run with node. They import the package by its name, so that there is one copy of it. */
-const scripts = ['scripts/demo', 'scripts/cgi/counter', 'scripts/digest', 'scripts/bench/cold']
+const scripts = ['scripts/demo', 'scripts/cgi/counter', 'scripts/digest', 'scripts/bench/cold', 'scripts/bench/codec']
 const input = Object.fromEntries([
   ['index', 'lib/index.ts'],
   ['testing', 't/suite/index.ts'],
@@ -18,15 +19,26 @@ const input = Object.fromEntries([
 ])
 
 /**
- * The helpers of the compiler (for `await using`) are bundled; every other name is a package or built in.
+ * Paths, the compiler's helpers (for `await using`) and the package itself; every other name is a package or built in.
  * @param {string} id
  */
-const isBundled = (id) => /^(?:[./\0]|@oxc-project\/runtime\/)/.test(id)
+const isResolved = (id) => /^(?:[./\0]|@oxc-project\/runtime\/|data-session$)/.test(id)
 /** @param {string} id */
-const isExternal = (id) => builtinModules.includes(id.replace('node:', '')) || !isBundled(id)
+const isExternal = (id) => builtinModules.includes(id.replace('node:', '')) || !isResolved(id)
+
+/**
+ * Programs import the package by its name, as users do. In dist/ that is its one built entry by path: the package.json
+ * of dist/ hides the one that knows the name.
+ * @type {import('rolldown').Plugin}
+ */
+const ownName = {
+  name: 'own-name',
+  resolveId: (id) => (id === 'data-session' ? { id: resolve('index.js'), external: 'relative' } : null),
+}
 
 export default defineConfig({
   input,
+  plugins: [ownName],
   platform: 'node',
   external: isExternal,
   treeshake: { moduleSideEffects: false },

@@ -7,6 +7,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -119,10 +120,15 @@ async function main(): Promise<void> {
   }
 }
 
+/** A serializer with its default options, from dist/. */
+async function loadSerializer(name: string): Promise<Serializer> {
+  const { default: Plugin } = createRequire(import.meta.url)(`../../serialize/${name}.js`)
+  const readers = Object.entries<(value: unknown, option: string) => unknown>(Plugin.options)
+  return new Plugin(Object.fromEntries(readers.map(([option, read]) => [option, read(undefined, option)])))
+}
+
 async function measure(name: string, folder: string): Promise<void> {
-  const { default: Plugin } = await import(`data-session/serialize/${name}`).then((module) => module.default)
-  const { readOptions } = await import('../../lib/options.js')
-  const serializer: Serializer = new Plugin(readOptions(Plugin.options, {}), {})
+  const serializer = await loadSerializer(name)
   for (const kilobytes of [1, 10, 100]) {
     const value = session(kilobytes)
     const file = join(folder, 'session.json')

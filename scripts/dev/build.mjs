@@ -11,7 +11,5 @@ function run(...command) {
 
 run('rolldown', '-c', 'rolldown.config.mjs')
 run('tsc', '-p', 'tsconfig.build.json')
-// The sources are modules; what is built from them is CommonJS, declarations included. The name and the export are for
-// dist/scripts/: programs there import the package by its name, which node looks up in the nearest package.json.
-const manifest = { name: 'data-session', type: 'commonjs', exports: { '.': './index.js' } }
-writeFileSync('dist/package.json', `${JSON.stringify(manifest)}\n`)
+// The sources are modules; what is built from them is CommonJS, declarations included.
+writeFileSync('dist/package.json', `${JSON.stringify({ type: 'commonjs' })}\n`)
