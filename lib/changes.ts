@@ -3,8 +3,7 @@
  * somebody else's record when two writers meet.
  */
 
-import { isDeepStrictEqual } from 'node:util'
-import { cloneValue } from './clone.js'
+import { cloneValue, isSameValue } from './clone.js'
 import {
   dialectOf,
   isReserved,
@@ -68,7 +67,7 @@ export class Exposed {
   /** The parameters that were changed in place. */
   changed(data: SessionData): string[] {
     const keys: string[] = []
-    for (const [key, copy] of this.#copies) if (!isDeepStrictEqual(copy, data[key])) keys.push(key)
+    for (const [key, copy] of this.#copies) if (!isSameValue(copy, data[key])) keys.push(key)
     return keys
   }
 
@@ -99,6 +98,6 @@ export function keepIdentity(fresh: SessionData, mine: SessionData): void {
   const dialect = dialectOf(fresh)
   for (const key of Object.keys(fresh)) {
     if (isReserved(key, dialect) || typeof fresh[key] !== 'object' || !Object.hasOwn(mine, key)) continue
-    if (isDeepStrictEqual(fresh[key], mine[key])) setKey(fresh, key, mine[key])
+    if (isSameValue(fresh[key], mine[key])) setKey(fresh, key, mine[key])
   }
 }

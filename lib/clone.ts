@@ -1,5 +1,6 @@
-/** Deep copies of session values: shared references stay shared, cycles stay cycles. */
+/** Deep copies and comparison of session values: shared references stay shared, cycles stay cycles. */
 
+import { isDeepStrictEqual } from 'node:util'
 import { ElementRef, PerlObject, ScalarRef } from './perl-values.js'
 import { isPlainObject, setKey } from './record.js'
 
@@ -41,4 +42,14 @@ function cloneInstance(value: object, copies: Map<object, unknown>): unknown {
   }
   if (value instanceof ElementRef) return new ElementRef(cloneValue<Container>(value.container, copies), value.key)
   return value instanceof Uint8Array ? Buffer.from(value) : value
+}
+
+/**
+ * Are two values the same, all the way down? `0`, `''`, `null` and absent are different things (Data::Session: D16).
+ * Most parameters are scalars, and Node loads its deep comparison at the first call of it.
+ */
+export function isSameValue(one: unknown, other: unknown): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
+    return Object.is(one, other)
+  return one === other || isDeepStrictEqual(one, other)
 }

@@ -1,6 +1,5 @@
 /** Writing a session's record with its precondition, and what happens when somebody else wrote first. */
 
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Changes, keepIdentity } from './changes.js'
 import type { Engine } from './engine.js'
 import { ConflictError, IdError } from './errors.js'
@@ -16,6 +15,11 @@ export interface WriteOutcome {
 
 /** So many writers cannot be in front of one by chance: something is wrong. */
 const mostAttempts = 1000
+
+/** Wait a little, longer from attempt to attempt, so that many writers do not keep in each other's way. */
+function stepAside(attempt: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(attempt, 10)))
+}
 
 /** Knows the record as this process last saw it. */
 export class RecordWriter {
@@ -70,7 +74,7 @@ export class RecordWriter {
       if (fresh === undefined) return { data: mine, gone: true }
       if (this.#engine.options.onConflict === 'merge') mine = this.#merge(id, fresh, mine, [changes, later()])
       expect = fresh
-      if (attempt > 3) await delay(Math.random() * Math.min(attempt, 10))
+      if (attempt > 3) await stepAside(attempt)
     }
     throw new ConflictError(`Session ${shortId(id)} was written by others ${mostAttempts} times in a row; flush again`)
   }

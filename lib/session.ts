@@ -1,7 +1,7 @@
 /** One session as one program sees it: parameters and times in memory, and what was changed since it was read. */
 
-import { isDeepStrictEqual } from 'node:util'
 import { Changes, Exposed } from './changes.js'
+import { isSameValue } from './clone.js'
 import { type Duration, parseDuration } from './duration.js'
 import type { Engine } from './engine.js'
 import {
@@ -167,7 +167,7 @@ export class Session<P extends object = Params> {
   #set(name: string, value: unknown): this {
     this.#refuseReserved(name)
     if (value === undefined) return this.clear(name as Name<P>)
-    if (Object.hasOwn(this.#data, name) && isDeepStrictEqual(this.#data[name], value)) {
+    if (Object.hasOwn(this.#data, name) && isSameValue(this.#data[name], value)) {
       if (!this.#changes.keys.has(name)) this.#exposed.note(name, this.#data[name])
       return this
     }
