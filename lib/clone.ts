@@ -1,7 +1,7 @@
 /** Deep copies and comparison of session values: shared references stay shared, cycles stay cycles. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { ElementRef, PerlObject, ScalarRef } from './perl-values.js'
+import { ElementRef, PerlObject, ScalarRef, StorableHook } from './perl-values.js'
 import { isPlainObject, setKey } from './record.js'
 
 type Container = ElementRef['container']
@@ -41,6 +41,7 @@ function cloneInstance(value: object, copies: Map<object, unknown>): unknown {
     return copy
   }
   if (value instanceof ElementRef) return new ElementRef(cloneValue<Container>(value.container, copies), value.key)
+  if (value instanceof StorableHook) return new StorableHook(value.kind, value.frozen, cloneValue(value.values, copies))
   return value instanceof Uint8Array ? Buffer.from(value) : value
 }
 

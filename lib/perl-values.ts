@@ -14,7 +14,7 @@ type Inspect = (value: unknown, options?: unknown) => string
 export class PerlObject {
   /** The Perl package, such as `DateTime`. */
   className: string
-  /** What is blessed: an object (hash), an array, a `ScalarRef` or a `PerlRegExp`. */
+  /** What is blessed: an object (hash), an array, a `ScalarRef`, an `ElementRef`, a `PerlRegExp` or a `StorableHook`. */
   value: unknown
 
   constructor(className: string, value: unknown) {
@@ -62,6 +62,29 @@ export class ElementRef {
 
   [inspectCustom](): string {
     return `ElementRef(${JSON.stringify(this.key)})`
+  }
+}
+
+/**
+ * What a Perl class made of an object by its own `STORABLE_freeze`, as DateTime does: the value of a `PerlObject` in
+ * records of Storable. Only the class can read it, so it is kept as it is and goes back as it came.
+ */
+export class StorableHook {
+  /** What kind of thing the object is. */
+  readonly kind: 'scalar' | 'array' | 'hash'
+  /** The string that the class returned. */
+  readonly frozen: Uint8Array
+  /** The references that the class returned behind it. */
+  readonly values: readonly unknown[]
+
+  constructor(kind: StorableHook['kind'], frozen: Uint8Array, values: readonly unknown[]) {
+    this.kind = kind
+    this.frozen = frozen
+    this.values = values
+  }
+
+  [inspectCustom](_depth: number, options: unknown, inspect: Inspect): string {
+    return `StorableHook(${this.kind}, ${this.frozen.length} bytes, ${inspect(this.values, options)})`
   }
 }
 

@@ -2,11 +2,12 @@
 
 import { ElementRef, PerlObject, ScalarRef } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
+import type { Hash } from '../shared/hash.js'
 import { formOf, originOf } from '../shared/origin.js'
 import { hasNonAscii } from '../shared/text.js'
+import { findKey } from '../shared/wide-keys.js'
 import * as codes from './codes.js'
 import { type Cursor, serializerName } from './cursor.js'
-import { findKey, type Hash } from './hashes.js'
 import { readString } from './strings.js'
 
 /** The variable of the record. */
@@ -134,6 +135,9 @@ function skipArrow(cursor: Cursor): boolean {
 const index = /\[\s*(\d{1,15})\s*\]/y
 const bareSubscript = /\{\s*(0|[1-9]\d{0,14}|[A-Za-z_]\w*)\s*\}/y
 
+/** As in `{${\"key"}}`. */
+const interpolation = /\$\{\\(?=")/y
+
 /** One subscript: `{'key'}` or `[index]`, of what is at a place. */
 function readElement(cursor: Cursor, place: Place | undefined): Place | undefined {
   const start = cursor.pos
@@ -151,8 +155,10 @@ function readKey(cursor: Cursor): string {
   if (bare !== undefined) return bare
   cursor.pos++
   cursor.skip()
+  const isInterpolated = cursor.match(interpolation) !== undefined
   const key = readString(cursor)?.text
   if (key === undefined) throw cursor.fail('a key that is not a string')
+  if (isInterpolated) cursor.expect(codes.closeBrace, 'expected a closing brace behind the string')
   cursor.expect(codes.closeBrace, 'expected a closing brace behind the key')
   return key
 }

@@ -3,11 +3,11 @@
 import { isAscii } from 'node:buffer'
 import { ScalarRef } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
+import { setElement } from '../shared/hash.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { noteSlot, noteTexts } from '../shared/origin.js'
 import * as codes from './codes.js'
 import { Cursor, serializerName } from './cursor.js'
-import { setElement } from './hashes.js'
 import { type Place, readPath, type Variable } from './paths.js'
 import { ValueReader } from './values.js'
 

@@ -5,7 +5,7 @@ import { noteSlot } from '../shared/origin.js'
 import { decodeBytes, hasNonAscii } from '../shared/text.js'
 import * as codes from './codes.js'
 import type { Cursor } from './cursor.js'
-import { readDelimited } from './strings.js'
+import { type PerlString, readDelimited, unescapeDouble } from './strings.js'
 
 const versionString = /v\d+(?:\.\d+)*(?![\w.])|\d+(?:\.\d+){2,}(?![\w.])/y
 const number =
@@ -78,31 +78,40 @@ export function readPattern(cursor: Cursor): PerlRegExp | undefined {
   if (cursor.match(patternStart) === undefined) return undefined
   const raw = readDelimited(cursor, codes.end, codes.slash)
   const flags = cursor.match(patternFlags)![0]
-  if (!/^[msixnpaduln]*$/.test(flags)) throw cursor.fail('a pattern with unknown flags', start)
-  const perl = patternSource(raw)
-  if (perl === undefined) throw cursor.fail('a pattern with a variable', start)
-  if (/\(\?\??\{/.test(perl)) throw cursor.fail('a pattern with code', start)
+  if (!/^[msixnpadlu]*$/.test(flags)) throw cursor.fail('a pattern with unknown flags', start)
+  const perl = patternSource(cursor, raw, start + 3)
+  if (/\(\?\??\{/.test(perl.text)) throw cursor.fail('a pattern with code', start)
   return makePattern(cursor, perl, flags)
 }
 
 /** A `$` or an `@` that Perl would take for the start of a variable. */
 const variable = /^(?:\$(?![()| \r\n\t]|$)|@[\w:'{$])/
+const pieces = /\\[\s\S]|\$\{\\q\(([$@])\)\}|\$\{\\"((?:[^"\\]|\\[\s\S])*)"\}|[$@]|[^\\$@]+/g
 
-/** Undo what Data::Dumper did to write the pattern between slashes. */
-function patternSource(raw: string): string | undefined {
-  let source = ''
-  for (const { 0: piece, index } of raw.matchAll(/\\[\s\S]|\$\{\\q\([$@]\)\}|[$@]|[^\\$@]+/g)) {
-    if (piece.length > 1 && piece.startsWith('${')) source += piece[5]
-    else if (variable.test(raw.slice(index, index + 2))) return undefined
-    else source += piece === '\\/' ? '/' : piece
+/** Undo what was done to write the pattern between slashes. */
+function patternSource(cursor: Cursor, raw: string, start: number): PerlString {
+  let text = ''
+  let isChars = false
+  for (const { 0: piece, 1: sign, 2: quoted, index } of raw.matchAll(pieces)) {
+    if (quoted !== undefined) {
+      const string = unescapeDouble(cursor, quoted, start + index + 4)
+      text += string.text
+      isChars ||= string.isChars
+    } else if (sign === undefined && variable.test(raw.slice(index, index + 2))) {
+      throw cursor.fail('a variable in a pattern', start + index)
+    } else {
+      text += sign ?? (piece === '\\/' ? '/' : piece)
+    }
   }
-  return source
+  return { text, isChars }
 }
 
-function makePattern(cursor: Cursor, perl: string, flags: string): PerlRegExp {
-  if (!hasNonAscii(perl)) return new PerlRegExp(perl, flags)
-  const { text, form } = decodeBytes(perl, cursor.encoding === 'utf8' ? 'utf8' : 'latin1')
-  const pattern = new PerlRegExp(text, flags)
+function makePattern(cursor: Cursor, perl: PerlString, flags: string): PerlRegExp {
+  if (!hasNonAscii(perl.text)) return new PerlRegExp(perl.text, flags)
+  const decoded = decodeBytes(perl.text, cursor.encoding === 'utf8' ? 'utf8' : 'latin1')
+  const { text, form } = perl.isChars ? ({ text: perl.text, form: 'chars' } as const) : decoded
+  // Perl adds the flag u to patterns with other characters than ASCII.
+  const pattern = new PerlRegExp(text, perl.isChars && !/[ual]/.test(flags) ? `u${flags}` : flags)
   noteSlot(pattern, 'source', text, form)
   return pattern
 }

@@ -105,7 +105,7 @@ const special =
   /\\(?:x\{ *([\da-fA-F]+) *\}|x([\da-fA-F]{0,2})(?!\{)|([0-7]{1,3})|o\{([0-7]+)\}|N\{U\+([\da-fA-F]+)\}|c([ -~])|([^xcoNLUQEFlu0-7])|([\s\S]?))|(\$)|@(?=([\w:'{$+\-!]))/g
 
 /** The meaning of what stood in double quotes; `start` is its place in the record. */
-function unescapeDouble(cursor: Cursor, raw: string, start: number): PerlString {
+export function unescapeDouble(cursor: Cursor, raw: string, start: number): PerlString {
   special.lastIndex = 0
   if (!special.test(raw)) return { text: raw, isChars: false }
   let text = ''

@@ -7,11 +7,12 @@
 
 import { ElementRef, PerlObject, PerlRegExp, ScalarRef } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
+import { type Hash, setElement } from '../shared/hash.js'
 import { noteSlot } from '../shared/origin.js'
 import { hasNonAscii } from '../shared/text.js'
+import { WideKeys } from '../shared/wide-keys.js'
 import * as codes from './codes.js'
 import { type Cursor, serializerName } from './cursor.js'
-import { type Hash, setElement, WideKeys } from './hashes.js'
 import { readReference, readVariable, type Variable } from './paths.js'
 import { readNumber, readPattern } from './scalars.js'
 import { joinPieces, type PerlString, readSingle, readString } from './strings.js'

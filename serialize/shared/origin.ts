@@ -14,13 +14,31 @@
 /** `utf8`, `latin1`: a byte string, shown as the text it encodes. `chars`: a character string (Perl's UTF8 flag). */
 export type TextForm = 'utf8' | 'latin1' | 'chars'
 
-/** `double`: a whole number that Perl holds as floating point. `json-boolean`: an object of class JSON::PP::Boolean. */
-export type Form = TextForm | 'double' | 'json-boolean'
+/**
+ * `double`: a whole number that Perl holds as floating point. `json-boolean`: an object of class JSON::PP::Boolean.
+ * `perl-boolean`: a boolean of Perl 5.36 and later; `perl-constant`: one of Perl's read-only constants true and false.
+ * `weak`: a weak reference.
+ */
+export type Form = TextForm | 'double' | 'json-boolean' | 'perl-boolean' | 'perl-constant' | 'weak'
 
 /** A note on one slot. */
 interface Note {
   readonly shown: unknown
   readonly form: Form
+}
+
+/** Elements that are one Perl scalar: setting one sets all of them. */
+export interface Alias {
+  /** They count as one while each still holds this value. */
+  readonly shown: unknown
+}
+
+/** What Perl's Hash::Util did to a hash: nobody can add a key. */
+export interface HashLock {
+  /** The keys whose values are read-only. */
+  readonly locked: ReadonlySet<string>
+  /** The keys that the hash may get again, by Perl's characters. */
+  readonly allowed: readonly { readonly text: string; readonly isChars: boolean }[]
 }
 
 /** All notes on one container. */
@@ -31,6 +49,12 @@ export interface ContainerOrigin {
   keys?: Map<string, TextForm>
   /** On the outermost value only: the form of each text in the record. */
   texts?: Map<string, TextForm>
+  /** Elements that are one scalar with others. */
+  aliases?: Map<string | number, Alias>
+  /** A hash that Hash::Util locked. */
+  lock?: HashLock
+  /** On a PerlObject: its class has overloaded operators, and Perl loads it before it reads the object. */
+  isOverloaded?: boolean
 }
 
 const origins = new WeakMap<object, ContainerOrigin>()
@@ -61,6 +85,23 @@ export function noteKey(container: object, key: string, form: TextForm): void {
   const origin = makeOriginOf(container)
   origin.keys ??= new Map()
   origin.keys.set(key, form)
+}
+
+/** Note that an element is one scalar with other elements. */
+export function noteAlias(container: object, key: string | number, alias: Alias): void {
+  const origin = makeOriginOf(container)
+  origin.aliases ??= new Map()
+  origin.aliases.set(key, alias)
+}
+
+/** Note that a hash is locked. */
+export function noteLock(hash: object, lock: HashLock): void {
+  makeOriginOf(hash).lock = lock
+}
+
+/** Note that the class of a PerlObject has overloaded operators. */
+export function noteOverloaded(object: object): void {
+  makeOriginOf(object).isOverloaded = true
 }
 
 /** Note the forms of all texts of a record on its outermost value. */

@@ -8,6 +8,7 @@ import { serializerSuite } from '../suite/serializer.js'
 import { type Fixture, fixtures, type Outcome } from '../support/fixtures.js'
 import { type PerlCase, verifyByPerl } from '../support/perl-check.js'
 import { buildValue, describeValue, type Node, type NodeObject, NotRepresentable } from '../support/perl-notation.js'
+import { randomSessions } from '../support/random-values.js'
 import { describeWith } from '../support/requirements.js'
 
 function create(options: Partial<SerializerOptions> = {}): DataDumper {
@@ -244,6 +245,7 @@ function references(): [string, unknown, Node][] {
       outside,
       { a: [{ r: { a: ['shared'], id: 1, slot: 1 } }, { r: { sameslot: 1 } }, { r: { same: 1 } }] },
     ],
+    ['references to undef', [new ScalarRef(null), new ScalarRef(true)], { a: [{ r: null }, { r: { b: true } }] }],
     ['a reference to a missing element', [new ElementRef({}, 'none')], { a: [{ r: null }] }],
     ['an array that holds the reference to it', [cycle], { a: [{ r: { a: [{ r: { sameslot: 1 } }], slot: 1 } }] }],
     ['an object that holds itself', [object], { a: [{ h: [['self', { same: 1 }]], bless: 'Node', id: 1 }] }],
@@ -255,11 +257,21 @@ const delicate = [
   "$D = {'a' => 'caf\xc3\xa9','b' => 'caf\xe9','c' => \"caf\\x{e9}\",'d' => \"caf\\N{U+e9}\"};",
   "$D = {'caf\xc3\xa9' => 'bytes',\"caf\\N{U+e9}\" => 'chars','caf\xc3\xa9\xc3\xa9' => 'Z\xc3\xa9'};",
   "$D = {'\xc3\xa9' => [1],'\xe9' => [2],'r' => []};$D->{'r'} = $D->{'\xc3\xa9'};$D",
+  `$D = {"\\N{U+e9}" => {'a' => []},'r' => []};$D->{\${\\"\\N{U+e9}"}}{'a'} = $D->{'r'};$D`,
   "$D = {'one' => 1.0,'two' => '1.0','three' => -0.0,'four' => 1e3,'five' => 9007199254740993};$D",
   "$D = ['\xff\xfe','\xc3','\xc3\xa9',\"\\x{263a}\\x{e9}\"];",
   "$D = {'p' => qr/caf\xe9\\/\\$/x,'q' => bless( qr/\xc3\xa9/, 'P' ),'r' => qr/\xe9\\\xe9[\xff@]/};",
   `$D = [qr/\${\\"\\N{U+e9}"}/,qr/\${\\"\\x{263a}\\x{e9}"}+\${\\q($)}x/i];`,
 ]
+
+/** A session, and what was read from it: Perl must get the same from both. */
+function randomCases(session: unknown): PerlCase[] {
+  const expected = describeValue(session)
+  const bytes = dumper.freeze(session)
+  const again = dumper.freeze(dumper.thaw(bytes))
+  const name = Buffer.from(bytes).toString('latin1')
+  return [bytes, again].map((record) => ({ name, serializer: 'DataDumper', bytes: record, expected }))
+}
 
 describeWith('perl', 'DataDumper and real Perl', () => {
   it('reads what we read and wrote again, changed, or made, as it should', () => {
@@ -275,8 +287,9 @@ describeWith('perl', 'DataDumper and real Perl', () => {
       const bytes = Buffer.from(text, 'latin1')
       return { name: `original ${index}`, serializer: 'DataDumper', bytes, expected: describeValue(thaw(text)) }
     })
-    const changed = records.flatMap(frozenSource)
-    const cases = [...readable.flatMap(rewritten), ...changed, ...ownCases(), ...again, ...originals]
+    const sources = records.flatMap(frozenSource)
+    const random = randomSessions(1, 150).flatMap(randomCases)
+    const cases = [...readable.flatMap(rewritten), ...sources, ...ownCases(), ...again, ...originals, ...random]
     expect(cases.length).toBeGreaterThan(600)
     expect(verifyByPerl(cases)).toEqual([])
   })
@@ -302,6 +315,17 @@ describe('what DataDumper shows', () => {
     expect(freeze(value)).toBe(
       `$D = {'list' => ["caf\\x{c3}\\x{a9}"],'other' => {"caf\\x{c3}\\x{a9}" => "caf\\x{e9}t"}};;$D`,
     )
+  })
+
+  it('keeps what a reference to the target of a reference refers to', () => {
+    const record =
+      "$D = {'a' => bless( do{\\(my $o = 1)}, 'S' ),'b' => 0,'c' => 'x','d' => 0,'e' => 0};" +
+      `$D->{'b'} = \\\${$D->{'a'}};$D->{'d'} = \\$D->{'c'};$D->{'e'} = \\\${$D->{'d'}};$D`
+    const value = thaw(record) as Record<string, unknown>
+    expect(value.a).toBeInstanceOf(PerlObject)
+    expect(value.b).toBe(value.a)
+    expect(value.d).toBeInstanceOf(ElementRef)
+    expect(value.e).toBe(value.d)
   })
 
   it('loses no key when two would look alike', () => {

@@ -1,20 +1,19 @@
-/** Hashes as plain objects: any key is an ordinary key, and no two of Perl's keys become one. */
+/** The keys of hashes with other characters than ASCII: no two of Perl's keys become one. */
 
-import { noteKey, noteSlot, originOf } from '../shared/origin.js'
-import { decodeBytes, type Encoding, hasNonAscii } from '../shared/text.js'
-import type { Cursor } from './cursor.js'
-import type { PerlString } from './strings.js'
+import { type Hash, setElement } from './hash.js'
+import { noteKey, noteSlot, originOf, type TextForm } from './origin.js'
+import { decodeBytes, type Encoding, hasNonAscii } from './text.js'
 
-/** A plain object with the keys of a hash. */
-export type Hash = Record<string, unknown>
+/** The reader of a record, as far as keys are concerned. */
+interface KeyReader {
+  readonly encoding: Encoding
+  noteText(text: string, form: TextForm): void
+}
 
-/** Set an element; `__proto__` is a key like any other. */
-export function setElement(hash: Hash, key: string, value: unknown): void {
-  if (key === '__proto__') {
-    Object.defineProperty(hash, key, { value, writable: true, enumerable: true, configurable: true })
-  } else {
-    hash[key] = value
-  }
+/** A key of Perl: its characters, and whether it has the UTF8 flag. */
+interface PerlKey {
+  readonly text: string
+  readonly isChars: boolean
 }
 
 /** The bytes of a key as text: keys are text in every encoding. */
@@ -36,8 +35,8 @@ export class WideKeys {
   }
 
   /** The JavaScript key for a key of Perl, noted. */
-  show(cursor: Cursor, { text: perl, isChars }: PerlString): string {
-    let shown = isChars || this.collided ? perl : decodeKey(perl, cursor.encoding).text
+  show(reader: KeyReader, { text: perl, isChars }: PerlKey): string {
+    let shown = isChars || this.collided ? perl : decodeKey(perl, reader.encoding).text
     const known = this.perlKeys.get(shown)
     if (known !== undefined && known !== perl) {
       this.showCodePoints()
@@ -46,7 +45,7 @@ export class WideKeys {
     const form = isChars ? 'chars' : shown === perl ? 'latin1' : 'utf8'
     this.perlKeys.set(shown, perl)
     noteKey(this.hash, shown, form)
-    cursor.noteText(shown, form)
+    reader.noteText(shown, form)
     return shown
   }
 
