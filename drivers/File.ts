@@ -5,8 +5,7 @@
  * whole. Every access is synchronous once it has the lock, so a lock is never held from one tick to another.
  */
 
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, type Stats, unlinkSync } from 'node:fs'
-import { opendir } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, promises, type Stats, unlinkSync } from 'node:fs'
 import type {
   Driver,
   DriverSupport,
@@ -127,7 +126,7 @@ export default class File implements Driver {
     this.#assertOpen('list')
     const { names } = this.#settings
     try {
-      for await (const entry of await opendir(names.directory, { bufferSize: 256 })) {
+      for await (const entry of await promises.opendir(names.directory, { bufferSize: 256 })) {
         if (entry.name.startsWith('.ns-')) dropLeftover(entry.name, names)
         const id = entry.isFile() ? names.id(entry.name) : undefined
         if (id !== undefined) yield id

@@ -1,7 +1,6 @@
 /** Which file belongs to which session. */
 
 import { accessSync, constants } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import type { OptionReader } from '../../lib/contracts.js'
 import { IdError, OptionError } from '../../lib/errors.js'
@@ -9,7 +8,7 @@ import { isId, shortId } from '../../lib/id-check.js'
 
 /** Perl's `File::Spec->tmpdir`, which looks at TMPDIR alone, so that both languages agree on the default. */
 function perlTmpdir(): string {
-  if (process.platform === 'win32') return tmpdir()
+  if (process.platform === 'win32') return process.getBuiltinModule('node:os').tmpdir()
   const named = process.env.TMPDIR
   if (!named) return '/tmp'
   try {
