@@ -51,6 +51,8 @@ export default defineConfig({
     cleanDir: true,
     exports: 'named',
     // All of the engine in one file: each file more costs a cold start 0.3 ms and more.
-    codeSplitting: { groups: [{ name: 'engine', test: /[\\/](?:lib|shared[\\/](?:failure|hex|options|origin|text))[\\/.]/ }] },
+    codeSplitting: {
+      groups: [{ name: 'engine', test: /[\\/](?:lib|shared[\\/](?:failure|hex|options|origin|text))[\\/.]/ }],
+    },
   },
 })

@@ -7,6 +7,7 @@ import type { FileOptions } from '../drivers/File.js'
 import type { MemoryOptions } from '../drivers/Memory.js'
 import type { AutoIncrementOptions } from '../id/AutoIncrement.js'
 import type { StaticOptions } from '../id/Static.js'
+import type { SerializerOptions } from '../serialize/shared/options.js'
 import type { Driver, IdGenerator, PluginLoader, Serializer } from './contracts.js'
 
 export const drivers: Readonly<Record<string, PluginLoader<Driver>>> = {
@@ -36,4 +37,5 @@ export const serializers: Readonly<Record<string, PluginLoader<Serializer>>> = {
 export type PluginOptions = Partial<AutoIncrementOptions> &
   Partial<FileOptions> &
   Partial<MemoryOptions> &
+  Partial<SerializerOptions> &
   Partial<StaticOptions>

@@ -4,11 +4,14 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** The folders of plug-ins, what the catalogue calls each, and the contract that its plug-ins keep. */
+/**
+ * The folders of plug-ins, what the catalogue calls each, the contract that its plug-ins keep, and the options that they share
+ * (in shared/options.ts).
+ */
 const folders = [
   { folder: 'drivers', list: 'drivers', contract: 'Driver' },
   { folder: 'id', list: 'ids', contract: 'IdGenerator' },
-  { folder: 'serialize', list: 'serializers', contract: 'Serializer' },
+  { folder: 'serialize', list: 'serializers', contract: 'Serializer', shared: 'SerializerOptions' },
 ]
 
 /**
@@ -25,14 +28,14 @@ export function pluginFiles(root, folder) {
 }
 
 /**
- * The name of the options interface that a plug-in's file exports, if it exports one.
+ * The name of the options type that a plug-in's file exports, if it exports one.
  * @param {string} root
  * @param {string} folder
  * @param {string} name
  */
 function optionsType(root, folder, name) {
   const source = readFileSync(join(root, folder, `${name}.ts`), 'utf8')
-  return /^export interface (\w+Options)\b/m.exec(source)?.[1]
+  return /^export (?:interface|type) (\w+Options)\b/m.exec(source)?.[1]
 }
 
 /**
@@ -44,8 +47,12 @@ export function catalogue(root) {
   const imports = []
   const types = []
   const lists = []
-  for (const { folder, list, contract } of folders) {
+  for (const { folder, list, contract, shared } of folders) {
     const names = pluginFiles(root, folder)
+    if (shared !== undefined) {
+      imports.push(`import type { ${shared} } from '../${folder}/shared/options.js'`)
+      types.push(`Partial<${shared}>`)
+    }
     for (const name of names) {
       const type = optionsType(root, folder, name)
       if (type === undefined) continue
@@ -60,7 +67,7 @@ export function catalogue(root) {
  * Written by scripts/dev/catalogue.mjs (\`npm run catalogue\`) from the folders drivers/, id/ and serialize/.
  */
 
-${imports.sort().join('\n')}
+${imports.join('\n')}
 import type { Driver, IdGenerator, PluginLoader, Serializer } from './contracts.js'
 
 ${lists.join('\n')}

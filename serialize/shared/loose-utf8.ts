@@ -10,7 +10,11 @@ export function encodeLoosely(text: string): Buffer {
   for (const part of text.split(/(\p{Surrogate})/u)) {
     const unit = part.charCodeAt(0)
     const isLone = part.length === 1 && unit >= 0xd800 && unit <= 0xdfff
-    parts.push(isLone ? Buffer.from([0xe0 | (unit >> 12), 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f)]) : Buffer.from(part))
+    parts.push(
+      isLone
+        ? Buffer.from([0xe0 | (unit >> 12), 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f)])
+        : Buffer.from(part),
+    )
   }
   return Buffer.concat(parts)
 }
