@@ -9,7 +9,7 @@ import { type PerlString, readDelimited, unescapeDouble } from './strings.js'
 
 const versionString = /v\d+(?:\.\d+)*(?![\w.])|\d+(?:\.\d+){2,}(?![\w.])/y
 const number =
-  /([-+]?)\s*(?:0([xX][\da-fA-F_]+|[bB][01_]+|[oO]?[0-7_]+)|((?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?))(?![\w.])/y
+  /([-+]?)\s*(?:0([xX]_*[\da-fA-F][\da-fA-F_]*|[bB]_*[01][01_]*|[oO]?_*[0-7][0-7_]*)|((?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?))(?![\w.])/y
 
 /** A number or a version string; undefined when there is none here. */
 export function readNumber(cursor: Cursor): number | bigint | PerlVString | undefined {

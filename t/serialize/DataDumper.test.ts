@@ -362,6 +362,13 @@ describe('what DataDumper refuses', () => {
     })
   }
 
+  it('reads underscores in numbers as Perl does, and no number without digits', () => {
+    expect(thaw('$D = [0_,0_7,0x_1f,0b_1,1_000];')).toEqual([0, 7, 31, 1, 1000])
+    for (const number of ['0x', '0x_', '0b', '0b_', '_0']) {
+      expect(failure(() => thaw(`$D = [${number}];`)).code).toBe('ERR_SESSION_THAW')
+    }
+  })
+
   it('keeps prototypes clean', () => {
     thaw("$D = {'__proto__' => {'polluted' => 1}};$D->{'__proto__'}{'more'} = 1;$D->{'x'} = $D->{'__proto__'};")
     expect(({} as Record<string, unknown>).polluted).toBeUndefined()
