@@ -30,6 +30,7 @@ export const ids: Readonly<Record<string, PluginLoader<IdGenerator>>> = {
 
 export const serializers: Readonly<Record<string, PluginLoader<Serializer>>> = {
   DataDumper: () => import('../serialize/DataDumper.js'),
+  FreezeThaw: () => import('../serialize/FreezeThaw.js'),
   JSON: () => import('../serialize/JSON.js'),
 }
 

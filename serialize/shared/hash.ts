@@ -11,3 +11,10 @@ export function setElement(container: Hash, key: string, value: unknown): void {
     container[key] = value
   }
 }
+
+/** Is it an object without a class, of this or another realm (`vm` contexts have an `Object` of their own)? */
+export function isPlainObject(value: object): value is Hash {
+  const prototype: object | null = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return true
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
+}

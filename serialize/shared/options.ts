@@ -14,7 +14,8 @@ export interface SerializerOptions {
   /**
    * What Perl gets for a new text with non-ASCII characters: `chars` (the default), a character string, as from
    * `use utf8` or `decode`; or `bytes`, its UTF-8 bytes, for Perl programs that never decode. It does not concern texts
-   * that Perl wrote, nor JSON and YAML, whose readers give characters always.
+   * that Perl wrote, nor JSON, whose readers give characters always. YAML has characters up to U+00FF only: Perl gets a
+   * new text with others in bytes.
    */
   newText: 'chars' | 'bytes'
   /** The deepest nesting that is read or written. */

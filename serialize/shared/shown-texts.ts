@@ -41,6 +41,7 @@ export class ShownTexts {
    * bytes and "\xe9"), all are shown by Perl's code points instead.
    */
   showKeys(hash: object, perl: readonly string[], isChars: boolean): string[] {
+    if (!perl.some(hasNonAscii)) return [...perl]
     let shown = perl.map((key) => this.decode(key, isChars))
     const isClear = new Set(shown.map(({ text }) => text)).size === new Set(perl).size
     if (!isClear) shown = perl.map((text) => ({ text, form: hasNonAscii(text) ? 'latin1' : undefined }))

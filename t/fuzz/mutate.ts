@@ -11,9 +11,10 @@ import fc from 'fast-check'
 import type { PluginClass, Serializer } from '../../lib/contracts.js'
 import { SerializeError } from '../../lib/errors.js'
 import DataDumper from '../../serialize/DataDumper.js'
+import FreezeThaw from '../../serialize/FreezeThaw.js'
 import Json from '../../serialize/JSON.js'
 
-const serializers: Record<string, PluginClass<Serializer>> = { DataDumper, JSON: Json }
+const serializers: Record<string, PluginClass<Serializer>> = { DataDumper, FreezeThaw, JSON: Json }
 
 const [folder = '', name = '', runs = '0', seed = '0'] = process.argv.slice(2)
 const mebibyte = 1024 * 1024
