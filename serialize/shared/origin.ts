@@ -15,7 +15,7 @@
 export type TextForm = 'utf8' | 'latin1' | 'chars'
 
 /**
- * `double`: a whole number that Perl holds as floating point. `json-boolean`: an object of class JSON::PP::Boolean.
+ * `double`: a whole number that Perl holds as floating point, or an infinite one, or none. `json-boolean`: an object of class JSON::PP::Boolean.
  * `perl-boolean`: a boolean of Perl 5.36 and later; `perl-constant`: one of Perl's read-only constants true and false.
  * `weak`: a weak reference.
  */

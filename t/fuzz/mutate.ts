@@ -13,8 +13,9 @@ import { SerializeError } from '../../lib/errors.js'
 import DataDumper from '../../serialize/DataDumper.js'
 import FreezeThaw from '../../serialize/FreezeThaw.js'
 import Json from '../../serialize/JSON.js'
+import Yaml from '../../serialize/YAML.js'
 
-const serializers: Record<string, PluginClass<Serializer>> = { DataDumper, FreezeThaw, JSON: Json }
+const serializers: Record<string, PluginClass<Serializer>> = { DataDumper, FreezeThaw, JSON: Json, YAML: Yaml }
 
 const [folder = '', name = '', runs = '0', seed = '0'] = process.argv.slice(2)
 const mebibyte = 1024 * 1024

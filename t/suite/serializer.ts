@@ -28,6 +28,8 @@ export interface Holds {
   readonly loneSurrogates: boolean
   /** Any bytes in a Buffer come back as the same bytes with `encoding: 'bytes'`. */
   readonly bytes: boolean
+  /** How deep values may be nested, with as large a `maxDepth`, before a record is too long. */
+  readonly depth: number
 }
 
 const everything: Holds = {
@@ -39,6 +41,7 @@ const everything: Holds = {
   sharing: true,
   loneSurrogates: true,
   bytes: true,
+  depth: 10_000,
 }
 
 /** What the suite is given. */
@@ -313,11 +316,12 @@ const checks: Record<string, Check> = {
     limited.thaw(limited.freeze(session({ deep: nested(10), many: Array(50).fill('1') })))
   },
 
-  'goes as deep as it is told to without running out of stack'(create) {
-    const serializer = create({ maxDepth: 10_000 })
-    const record = serializer.freeze(session({ deep: nested(9_000) }))
+  'goes as deep as it is told to without running out of stack'(create, { depth }) {
+    const serializer = create({ maxDepth: depth })
+    const levels = depth - depth / 10
+    const record = serializer.freeze(session({ deep: nested(levels) }))
     let value = (serializer.thaw(record) as { deep: Value }).deep
-    for (let i = 9_000; i > 0; i--) value = Array.isArray(value) ? value[0] : (value as { inner: Value }).inner
+    for (let i = levels; i > 0; i--) value = Array.isArray(value) ? value[0] : (value as { inner: Value }).inner
     assert.strictEqual(value, 'deep')
     failure(() => serializer.freeze(nested(200_000)), /^ERR_SESSION_LIMIT$/)
   },

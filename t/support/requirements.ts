@@ -17,6 +17,7 @@ const probes: Record<string, () => string | undefined> = {
   'fs-ext': () => packageMissing('fs-ext'),
   strace: () => straceMissing(),
   koffi: () => packageMissing('koffi'),
+  'js-yaml': () => packageMissing('js-yaml'),
 }
 
 function perlMissing(modules: readonly string[]): string | undefined {
