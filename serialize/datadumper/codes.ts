@@ -2,26 +2,20 @@
 
 /** Behind the last character. */
 export const end = -1
-export const newline = 10
 export const blank = 32
-export const exclamation = 33
 export const doubleQuote = 34
 export const hash = 35
 export const dollar = 36
 export const quote = 39
-export const openRound = 40
 export const closeRound = 41
-export const plus = 43
 export const comma = 44
 export const minus = 45
-export const dot = 46
 export const slash = 47
 export const zero = 48
 export const nine = 57
 export const semicolon = 59
 export const equals = 61
 export const greater = 62
-export const at = 64
 export const openSquare = 91
 export const backslash = 92
 export const closeSquare = 93
