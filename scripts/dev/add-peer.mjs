@@ -1,0 +1,20 @@
+/**
+ * Adds an optional peer that is no devDependency (because it is compiled, and `npm install` must work without a compiler):
+ * `node scripts/dev/add-peer.mjs fs-ext`. npm itself does not install a peer of the package that it stands in.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const folder = mkdtempSync(join(tmpdir(), 'data-session-peer-'))
+try {
+  writeFileSync(join(folder, 'package.json'), '{}')
+  const install = ['install', '--no-audit', '--no-fund', ...process.argv.slice(2)]
+  const { status } = spawnSync('npm', install, { cwd: folder, stdio: 'inherit' })
+  if (status === 0) cpSync(join(folder, 'node_modules'), 'node_modules', { recursive: true })
+  process.exitCode = status ?? 1
+} finally {
+  rmSync(folder, { recursive: true })
+}
