@@ -32,6 +32,7 @@ export const serializers: Readonly<Record<string, PluginLoader<Serializer>>> = {
   DataDumper: () => import('../serialize/DataDumper.js'),
   FreezeThaw: () => import('../serialize/FreezeThaw.js'),
   JSON: () => import('../serialize/JSON.js'),
+  Storable: () => import('../serialize/Storable.js'),
   YAML: () => import('../serialize/YAML.js'),
 }
 

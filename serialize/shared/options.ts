@@ -22,7 +22,7 @@ export interface SerializerOptions {
   maxDepth: number
   /** The longest record that is read or written, in bytes; 16 MiB by default. */
   maxBytes: number
-  /** The most values (elements of all containers together) that are read; 200,000 by default. */
+  /** The most values (elements of all containers together) that are read; 100,000 by default. */
   maxValues: number
 }
 
@@ -33,6 +33,6 @@ export function serializerOptions(depth: number): OptionTable<SerializerOptions>
     newText: oneOf(['chars', 'bytes'], 'chars'),
     maxDepth: integer(depth, { min: 1, max: 10_000 }),
     maxBytes: integer(16 * 1024 * 1024, { min: 1 }),
-    maxValues: integer(200_000, { min: 1 }),
+    maxValues: integer(100_000, { min: 1 }),
   }
 }

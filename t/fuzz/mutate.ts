@@ -13,9 +13,16 @@ import { SerializeError } from '../../lib/errors.js'
 import DataDumper from '../../serialize/DataDumper.js'
 import FreezeThaw from '../../serialize/FreezeThaw.js'
 import Json from '../../serialize/JSON.js'
+import Storable from '../../serialize/Storable.js'
 import Yaml from '../../serialize/YAML.js'
 
-const serializers: Record<string, PluginClass<Serializer>> = { DataDumper, FreezeThaw, JSON: Json, YAML: Yaml }
+const serializers: Record<string, PluginClass<Serializer>> = {
+  DataDumper,
+  FreezeThaw,
+  JSON: Json,
+  Storable,
+  YAML: Yaml,
+}
 
 const [folder = '', name = '', runs = '0', seed = '0'] = process.argv.slice(2)
 const mebibyte = 1024 * 1024
@@ -47,7 +54,7 @@ type Damage =
   | { kind: 'remove'; at: number; count: number }
   | { kind: 'copy'; from: number; to: number; count: number }
 
-const position = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true })
+const position = fc.nat(99_999).map((part) => part / 100_000)
 /** Bytes that mean something in one of the formats are met more often than by chance. */
 const byte = fc.oneof(
   fc.nat(255),

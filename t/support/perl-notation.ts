@@ -11,7 +11,9 @@ import { ElementRef, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../.
 import {
   type Form,
   formOf,
+  noteAlias,
   noteKey,
+  noteLock,
   noteSlot,
   noteTexts,
   originOf,
@@ -44,6 +46,10 @@ export interface NodeObject {
   readonly same?: number
   readonly slot?: number
   readonly sameslot?: number
+  readonly weak?: boolean
+  readonly restricted?: boolean
+  readonly locked?: readonly Node[]
+  readonly placeholders?: readonly Node[]
   readonly [other: string]: unknown
 }
 
@@ -59,6 +65,8 @@ export class NotRepresentable extends Error {
 export interface NotationOptions {
   readonly encoding?: Encoding
   readonly newText?: 'chars' | 'bytes'
+  /** With what only Storable keeps: weak references, locked hashes, elements that are one scalar. */
+  readonly storable?: boolean
 }
 
 /** Longer strings are described by a digest. */
@@ -130,12 +138,14 @@ class Describer {
   private readonly texts: Map<string, TextForm> | undefined
   private readonly encoding: Encoding
   private readonly newText: 'chars' | 'bytes'
+  private readonly storable: boolean
 
   constructor(value: unknown, options: NotationOptions) {
     this.root = new ScalarRef(value)
     this.texts = typeof value === 'object' && value !== null ? originOf(value)?.texts : undefined
     this.encoding = options.encoding ?? 'utf8'
     this.newText = options.newText ?? 'chars'
+    this.storable = options.storable ?? false
   }
 
   describe(): Node {
@@ -144,6 +154,13 @@ class Describer {
   }
 
   private slotOf(container: object, key: Key): Slot {
+    const alias = this.storable ? originOf(container)?.aliases?.get(key) : undefined
+    return alias !== undefined && Object.is(alias.shown, at(container as Container, key))
+      ? this.ownSlotOf(alias, '')
+      : this.ownSlotOf(container, key)
+  }
+
+  private ownSlotOf(container: object, key: Key): Slot {
     let slots = this.slots.get(container)
     if (slots === undefined) {
       slots = new Map()
@@ -176,8 +193,9 @@ class Describer {
     const slot = this.slotOf(container, key)
     if (slot.id > 0) return { sameslot: slot.id }
     if (slot.count > 1) slot.id = ++this.lastSlot
-    const mark = slot.id > 0 ? { slot: slot.id } : {}
     const value = at(container, key)
+    const isWeak = this.storable && formOf(originOf(container), key, value) === 'weak'
+    const mark = { ...(slot.id > 0 ? { slot: slot.id } : {}), ...(isWeak ? { weak: true } : {}) }
     const { target, className } = unwrap(value)
     if (target !== undefined) return this.referenceNode(target, className, mark)
     const node = this.plainNode(value, formOf(originOf(container), key, value))
@@ -216,7 +234,20 @@ class Describer {
       return { a: Array.from(target, (_, i): Node => (i in target ? this.slotNode(target, i) : { hole: true })) }
     }
     const keys = this.sortedKeys(target)
-    return { h: keys.map(([node, key]) => [node, this.slotNode(target as Container, key)] as const) }
+    const pairs = keys.map(([node, key]) => [node, this.slotNode(target as Container, key)] as const)
+    return { h: pairs, ...this.lockOf(target, keys) }
+  }
+
+  private lockOf(hash: object, keys: readonly [Node, string][]): NodeObject {
+    const lock = this.storable ? originOf(hash)?.lock : undefined
+    if (lock === undefined) return {}
+    const locked = keys.filter(([, key]) => lock.locked.has(key)).map(([node]) => node)
+    const placeholders = lock.allowed.map(({ text, isChars }) => stringNode(text, isChars))
+    return {
+      restricted: true,
+      ...(locked.length > 0 ? { locked } : {}),
+      ...(placeholders.length > 0 ? { placeholders } : {}),
+    }
   }
 
   /** The keys of a hash as nodes, in Perl's order, each with the JavaScript key. */
@@ -306,15 +337,17 @@ class Builder {
   private readonly idNodes = new Map<number, NodeObject>()
   private readonly slotNodes = new Map<number, Node>()
   /** The elements that are numbered slots: container and position in it. */
-  private readonly elements = new Map<number, { container: NodeObject; index: number }>()
+  private readonly elements = new Map<number, Element[]>()
   private readonly built = new Map<NodeObject, { target: object; value: unknown }>()
   private readonly scalars = new Map<number | NodeObject, { target: ScalarRef; value: unknown }>()
   private readonly keys = new Map<NodeObject, Shown[]>()
   private readonly texts = new Map<string, TextForm>()
   private readonly root: Node
+  private readonly storable: boolean
 
   constructor(root: Node, options: NotationOptions) {
     this.encoding = options.encoding ?? 'utf8'
+    this.storable = options.storable ?? false
     this.root = root
     this.scan(root, undefined)
     if (slotNumber(root) !== undefined) throw new NotRepresentable('a reference to the root variable')
@@ -323,21 +356,24 @@ class Builder {
   build(): unknown {
     const top = new ScalarRef(undefined)
     this.fill(top, 'value', this.root)
+    for (const elements of this.elements.values()) if (elements.length > 1) this.alias(elements)
     if (typeof top.value === 'object' && top.value !== null) noteTexts(top.value, this.texts)
     else if (formOf(originOf(top), 'value', top.value) !== undefined) throw new NotRepresentable('a root with a form')
     return top.value
   }
 
   /** Find ids and slots, which may be used before they are met in building. */
-  private scan(node: Node, element: { container: NodeObject; index: number } | undefined): void {
+  private scan(node: Node, element: Element | undefined): void {
     if (node === null || typeof node !== 'object') return
     for (const member of unholdable) if (member in node) throw new NotRepresentable(member)
+    for (const member of this.storable ? [] : onlyStorable) if (member in node) throw new NotRepresentable(member)
     if (node.id !== undefined) this.idNodes.set(node.id, node)
     if (node.slot !== undefined) this.slotNodes.set(node.slot, node)
     const slot = slotNumber(node)
     if (slot !== undefined && element !== undefined) {
-      if (this.elements.has(slot)) throw new NotRepresentable('two elements that are one scalar')
-      this.elements.set(slot, element)
+      const elements = this.elements.get(slot) ?? []
+      if (elements.length > 0 && !this.storable) throw new NotRepresentable('two elements that are one scalar')
+      this.elements.set(slot, [...elements, element])
     }
     if (node.r !== undefined) this.scan(node.r, undefined)
     for (const [index, child] of node.a?.entries() ?? []) this.scan(child, { container: node, index })
@@ -350,7 +386,8 @@ class Builder {
     const shown = this.shownOf(content)
     if (key === '__proto__') define(container, key, shown.value)
     else (container as Record<Key, unknown>)[key] = shown.value
-    if (shown.form !== undefined) noteSlot(container, key, shown.value, shown.form)
+    const form = isObject(content) && content.weak ? 'weak' : shown.form
+    if (form !== undefined) noteSlot(container, key, shown.value, form)
   }
 
   private shownOf(node: Node): Shown {
@@ -369,9 +406,14 @@ class Builder {
     if (node.jb !== undefined) return { value: node.jb, form: 'json-boolean' }
     if (node.b !== undefined) return { value: node.b }
     if (node.i !== undefined) return { value: integer(node.i) }
-    if (node.n !== undefined) return double(Number(node.n))
+    if (node.n !== undefined) return this.double(Number(node.n))
     if (typeof node.s === 'string') return this.bytes(node.s)
     return this.chars(charsOf(node))
+  }
+
+  private double(value: number): Shown {
+    const isNoted = Number.isFinite(value) ? Number.isSafeInteger(value) && !Object.is(value, -0) : this.storable
+    return isNoted ? { value, form: 'double' } : { value }
   }
 
   private bytes(binary: string): Shown {
@@ -417,6 +459,7 @@ class Builder {
   }
 
   private fillHash(target: object, node: NodeObject, pairs: readonly (readonly [Node, Node])[]): void {
+    this.fillLock(target, node)
     for (const [index, { value, form }] of this.shownKeys(node).entries()) {
       const key = value as string
       this.fill(target, key, pairs[index]![1])
@@ -424,6 +467,15 @@ class Builder {
       noteKey(target, key, form as TextForm)
       this.remember(key, form as TextForm)
     }
+  }
+
+  private fillLock(target: object, { restricted, locked = [], placeholders = [] }: NodeObject): void {
+    if (!restricted) return
+    const allowed = placeholders.map((key) => ({
+      text: typeof key === 'string' ? key : charsOf(key!),
+      isChars: isObject(key),
+    }))
+    noteLock(target, { locked: new Set(locked.map((key) => shownText(key, 'utf8').value as string)), allowed })
   }
 
   /** The keys of a hash as they are shown: by their code points when they would collide otherwise. */
@@ -441,7 +493,7 @@ class Builder {
 
   private scalarReference(node: NodeObject, target: Node): unknown {
     const slot = slotNumber(target)
-    const element = slot === undefined ? undefined : this.elements.get(slot)
+    const element = slot === undefined ? undefined : this.elements.get(slot)?.[0]
     if (element !== undefined) return blessed(node, this.elementReference(element))
     const known = this.scalars.get(slot ?? node)
     if (known !== undefined) return known.value
@@ -452,17 +504,32 @@ class Builder {
     return value
   }
 
-  private elementReference({ container, index }: { container: NodeObject; index: number }): ElementRef {
+  private elementReference({ container, index }: Element): ElementRef {
     const target = this.reference(container).target as Record<string, unknown> | unknown[]
     return new ElementRef(
       target,
       container.a === undefined ? (this.shownKeys(container)[index]!.value as string) : index,
     )
   }
+
+  private alias(elements: readonly Element[]): void {
+    const places = elements.map((element) => this.elementReference(element))
+    const alias = { shown: places[0]!.value }
+    for (const { container, key } of places) noteAlias(container, key, alias)
+  }
+}
+
+/** An element of a hash or an array, by its place among the elements. */
+interface Element {
+  readonly container: NodeObject
+  readonly index: number
 }
 
 /** Members of nodes for which JavaScript has nothing. */
-const unholdable = 'code glob other tied bare weak restricted locked placeholders type dual malformed long'.split(' ')
+const unholdable = 'code glob other tied bare type dual malformed long'.split(' ')
+
+/** And members of which only Storable keeps notes. */
+const onlyStorable = ['weak', 'restricted', 'locked', 'placeholders']
 
 function isObject(node: Node): node is NodeObject {
   return node !== null && typeof node === 'object'
@@ -498,10 +565,6 @@ function shownText(key: Node, encoding: 'utf8' | 'latin1'): Shown {
 
 function integer(digits: string): number | bigint {
   return Number.isSafeInteger(Number(digits)) ? Number(digits) : BigInt(digits)
-}
-
-function double(value: number): Shown {
-  return Number.isSafeInteger(value) && !Object.is(value, -0) ? { value, form: 'double' } : { value }
 }
 
 function define(container: object, key: string, value: unknown): void {
