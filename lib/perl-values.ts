@@ -125,3 +125,20 @@ export class PerlVString {
     return `PerlVString(${this.source})`
   }
 }
+
+/** A typeglob by its name: Perl's `*::STDOUT`, mostly behind a reference, as in a saved file handle. Only its name is kept. */
+export class PerlGlob {
+  /** As Data::Dumper writes it: `*::STDOUT` for one of package main, `*My::Package::HANDLE`. */
+  readonly source: string
+
+  constructor(source: string) {
+    if (!/^\*(?:::)?[A-Za-z_]\w*(?:::\w+)*$/.test(source)) {
+      throw new TypeError('A PerlGlob is written as *::STDOUT or *My::Package::HANDLE')
+    }
+    this.source = source
+  }
+
+  [inspectCustom](): string {
+    return `PerlGlob(${this.source})`
+  }
+}

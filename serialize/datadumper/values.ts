@@ -5,7 +5,7 @@
  * never by the stack.
  */
 
-import { ElementRef, PerlObject, PerlRegExp, ScalarRef } from '../../lib/perl-values.js'
+import { ElementRef, PerlGlob, PerlObject, PerlRegExp, ScalarRef } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
 import { type Hash, setElement } from '../shared/hash.js'
 import { noteSlot } from '../shared/origin.js'
@@ -52,6 +52,7 @@ const placeholder = /do\s*\{\s*my\s*\$\w+\s*;?\s*\}/y
 const undef = /undef\b/y
 const truth = /!!([01])(?![\w.])/y
 const bless = /bless\s*\(/y
+const glob = /\*(?:::)?[A-Za-z_]\w*(?:::\w+)*/y
 const bareKey = /(?:0|-?[1-9]\d{0,8}|[A-Za-z_]\w*)(?=\s*=>)|(?:0|[1-9]\d{0,8})(?=\s*,)/y
 const separator = /\s*(?:=>|,)/y
 
@@ -124,6 +125,8 @@ export class ValueReader {
     if (cursor.match(bless) !== undefined)
       return this.push(new Frame('bless', new PerlObject('', null), this.depth, this.frame))
     if (cursor.match(scalarObject) !== undefined) return this.push(this.deeper('scalar', new ScalarRef(null)))
+    const name = cursor.match(glob)?.[0]
+    if (name !== undefined) return new PerlGlob(name)
     const pattern = readPattern(cursor)
     if (pattern !== undefined) return pattern
     throw cursor.fail(complaint(cursor))
@@ -296,11 +299,11 @@ function isBlessable(value: unknown): boolean {
   return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
 }
 
-const code = /sub\s*\{|\*(?:::|\{)|`/y
+const code = /sub\s*\{|\*\{|`/y
 
 /** Why what stands here is no value. */
 function complaint(cursor: Cursor): string {
   if (cursor.peek() === codes.end) return 'the record ends where a value should be'
   if (cursor.match(code) === undefined) return 'expected a value'
-  return 'code and typeglobs are never read; expected a value'
+  return 'code is never read; expected a value'
 }

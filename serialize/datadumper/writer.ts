@@ -4,7 +4,7 @@
  * One loop over a linked list of open containers instead of recursion, as in the reader.
  */
 
-import { ElementRef, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../../lib/perl-values.js'
+import { ElementRef, PerlGlob, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../../lib/perl-values.js'
 import { cannotFreeze, kindOf, overLimit } from '../shared/failure.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { type Form, formOf, noteSlot, originOf, type TextForm } from '../shared/origin.js'
@@ -140,7 +140,7 @@ class RecordWriter {
     const known = this.seen.get(target)
     if (known !== undefined) this.again(frame, key, known, className)
     else if (target instanceof ElementRef) this.postpone(frame!, key, target, className)
-    else if (className === undefined && target instanceof PerlVString) this.out += target.source
+    else if (className === undefined && isNamed(target)) this.out += target.source
     else if (className === undefined && target instanceof Uint8Array) this.out += quoteBytes(latin1(target))
     else this.first(frame, key, target, className)
   }
@@ -273,6 +273,11 @@ function blessBrackets(className: string | undefined): [string, string] {
 /** Perl compares class names by code points. */
 function quoteClass(className: string): string {
   return /[^\x00-\xff]/.test(className) ? quoteChars(className) : quoteBytes(className)
+}
+
+/** Scalars that are written as the source they came from. */
+function isNamed(value: object): value is PerlVString | PerlGlob {
+  return value instanceof PerlVString || value instanceof PerlGlob
 }
 
 function booleanLiteral(value: boolean, isJson: boolean): string {

@@ -39,7 +39,11 @@ function failure(call: () => unknown): SerializeError {
 }
 
 const records = fixtures(['DataDumper', 'DataDumper-useperl', 'cgi-default'])
-const readable = records.filter((record) => record.bytes !== undefined && record.port !== 'refuse')
+/** A typeglob is a name, and kept as that, though the fixtures allow to refuse it. */
+const isGlobName = (record: Fixture) => /^(?:objects\/glob|read-datadumper\/code .*\bglob$)/.test(record.name)
+const readable = records.filter(
+  (record) => record.bytes !== undefined && (record.port !== 'refuse' || isGlobName(record)),
+)
 
 /** What a reader that does not evaluate must get. */
 function wanted({ port, variable, thaw: perl }: Fixture): Outcome {
@@ -79,8 +83,8 @@ describe('DataDumper reads what real Perl wrote', () => {
     ])
   })
 
-  it('and refuses code, globs and everything that would have to be evaluated', () => {
-    const code = records.filter((record) => record.port === 'refuse' && record.bytes !== undefined)
+  it('and refuses code and everything that would have to be evaluated', () => {
+    const code = records.filter((record) => record.bytes !== undefined && !readable.includes(record))
     expect(code.length).toBeGreaterThan(25)
     for (const record of code) expect(readByUs(record), record.name).toBeUndefined()
   })

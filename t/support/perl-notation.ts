@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { ElementRef, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../../lib/perl-values.js'
+import { ElementRef, PerlGlob, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../../lib/perl-values.js'
 import {
   type Form,
   formOf,
@@ -31,6 +31,7 @@ export interface NodeObject {
   readonly b?: boolean
   readonly jb?: boolean
   readonly v?: string
+  readonly glob?: string
   readonly h?: readonly (readonly [Node, Node])[]
   readonly a?: readonly Node[]
   readonly r?: Node
@@ -207,6 +208,7 @@ class Describer {
   private referenceNode(target: object, className: string | undefined, mark: object): Node {
     if (isJsonBoolean(target, className)) return { jb: isTrue((target as ScalarRef).value), ...mark }
     if (target instanceof PerlVString) return { ...vstringNode(target), ...mark }
+    if (target instanceof PerlGlob) return { glob: target.source.replace('*::', '*main::'), ...mark }
     const blessed = className ?? this.classes.get(target)
     const bless = blessed === undefined ? {} : { bless: blessed }
     if (target instanceof ScalarRef) return { r: this.slotNode(target, 'value'), ...bless, ...mark }
@@ -306,7 +308,7 @@ function unwrap(value: unknown): { target?: object; className?: string } {
 }
 
 function isLeaf(target: object): boolean {
-  return target instanceof PerlRegExp || target instanceof PerlVString
+  return target instanceof PerlRegExp || target instanceof PerlVString || target instanceof PerlGlob
 }
 
 function isJsonBoolean(target: object, className: string | undefined): boolean {
@@ -393,6 +395,7 @@ class Builder {
   private shownOf(node: Node): Shown {
     if (node === null || typeof node === 'string') return node === null ? { value: null } : this.bytes(node)
     if (node.v !== undefined) return { value: new PerlVString(node.v) }
+    if (typeof node.glob === 'string') return { value: new PerlGlob(node.glob.replace('*main::', '*::')) }
     if (node.same !== undefined) return { value: this.reference(this.idNodes.get(node.same)!).value }
     if (node.r !== undefined) return { value: this.scalarReference(node, node.r) }
     if (node.h !== undefined || node.a !== undefined || node.re !== undefined) {
@@ -526,7 +529,7 @@ interface Element {
 }
 
 /** Members of nodes for which JavaScript has nothing. */
-const unholdable = 'code glob other tied bare type dual malformed long'.split(' ')
+const unholdable = 'code other tied bare type dual malformed long'.split(' ')
 
 /** And members of which only Storable keeps notes. */
 const onlyStorable = ['weak', 'restricted', 'locked', 'placeholders']
