@@ -39,7 +39,7 @@ function spaceNamed(name: string): Space {
 export default class Memory implements Driver {
   static readonly options: OptionTable<MemoryOptions> = { space: text('default') }
 
-  readonly supports: DriverSupport = { ids: 'bytes', payload: 'bytes', ttl: true, list: true, expect: true }
+  readonly supports: DriverSupport = { ids: 'bytes', payload: 'bytes', ttl: false, list: true, expect: true }
   readonly #space: Space
   readonly #now: () => number
   #closed = false
@@ -50,13 +50,13 @@ export default class Memory implements Driver {
   }
 
   async retrieve(id: string): Promise<Uint8Array | undefined> {
-    const record = this.#live('retrieve', id)?.record
+    const record = this.#find('retrieve', id)?.record
     return record === undefined || record.length === 0 ? undefined : record.slice()
   }
 
   async store(id: string, record: Uint8Array, options: StoreOptions = {}): Promise<StoreOutcome> {
     const { expect, ttl } = options
-    const current = this.#live('store', id)
+    const current = this.#find('store', id)
     if (expect === null && current !== undefined) return 'exists'
     if (expect instanceof Uint8Array) {
       if (current === undefined) return 'gone'
@@ -70,12 +70,12 @@ export default class Memory implements Driver {
   }
 
   async remove(id: string): Promise<boolean> {
-    return this.#live('remove', id) !== undefined && this.#space.entries.delete(id)
+    return this.#find('remove', id) !== undefined && this.#space.entries.delete(id)
   }
 
   async *ids(): AsyncIterable<string> {
     this.#assertOpen('list')
-    for (const id of this.#space.entries.keys()) if (this.#live('list', id) !== undefined) yield id
+    yield* this.#space.entries.keys()
   }
 
   async close(): Promise<void> {
@@ -87,15 +87,12 @@ export default class Memory implements Driver {
     throw new DriverError('Memory', operation, 'Memory: the driver is closed', { code: 'ERR_SESSION_CLOSED' })
   }
 
-  /** The entry, unless it has expired; then it is dropped. */
-  #live(operation: string, id: string): Entry | undefined {
+  #find(operation: string, id: string): Entry | undefined {
     this.#assertOpen(operation)
-    const entry = this.#space.entries.get(id)
-    if (entry === undefined || entry.expires > this.#now()) return entry
-    this.#space.entries.delete(id)
-    return undefined
+    return this.#space.entries.get(id)
   }
 
+  /** Drop what has expired when there is much of it. Until then a session finds out by itself, as on File. */
   #sweep(): void {
     const space = this.#space
     if (space.entries.size < space.sweepAt) return

@@ -51,18 +51,20 @@ export default class AutoIncrement implements IdGenerator {
   readonly length = 32
   readonly #options: AutoIncrementOptions
   readonly #counting: Counting
+  readonly #flock: Flock | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
+  /** @throws {PluginError} ERR_SESSION_PEER_MISSING when no package for flock is installed */
   constructor(options: AutoIncrementOptions) {
-    const { idFile, idBase, idStep } = options
+    const { idFile, idBase, idStep, noFlock } = options
     this.#options = options
+    this.#flock = noFlock ? undefined : loadFlock('AutoIncrement')
     this.#counting = { file: idFile, base: BigInt(idBase), step: BigInt(idStep) }
   }
 
   /**
    * @throws {IdError} ERR_SESSION_ID_GENERATE when the file is no counter or cannot be written; it is left as it was
    * @throws {DriverError} ERR_SESSION_LOCK_TIMEOUT
-   * @throws {PluginError} ERR_SESSION_PEER_MISSING when no package for flock is installed
    */
   generate(): Promise<string> {
     const deadline = performance.now() + this.#options.lockTimeout
@@ -73,8 +75,8 @@ export default class AutoIncrement implements IdGenerator {
   }
 
   async #next(deadline: number): Promise<string> {
-    const { idFile, umask, noFlock } = this.#options
-    const flock = noFlock ? undefined : loadFlock('AutoIncrement')
+    const { idFile, umask } = this.#options
+    const flock = this.#flock
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       const fd = openCounter(idFile, umask)
       try {

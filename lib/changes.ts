@@ -3,11 +3,12 @@
  * somebody else's record when two writers meet.
  */
 
-import { cloneValue, isSameValue } from './clone.js'
+import { cloneValue, collectContainers, isSameValue } from './clone.js'
 import {
   dialectOf,
   isReserved,
   parameterLifetimes,
+  parameterNames,
   type SessionData,
   setKey,
   setLifetime,
@@ -41,55 +42,98 @@ export class Changes {
 
   /** Lay these changes, with the values they have in `mine`, over a fresher record. */
   layOver(fresh: SessionData, mine: SessionData): void {
-    for (const key of this.keys) {
+    for (const key of withShared(this.keys, mine)) {
       if (Object.hasOwn(mine, key)) setKey(fresh, key, mine[key])
-      else delete fresh[key]
+      else this.#clear(fresh, key)
     }
     const lifetimes = parameterLifetimes(mine)
-    for (const key of this.lifetimes) setParameterLifetime(fresh, key, lifetimes[key] ?? 0)
+    for (const key of this.lifetimes) {
+      // The lifetime of a parameter that somebody else cleared would end a later one of that name.
+      const clearedByOther = Object.hasOwn(mine, key) && !Object.hasOwn(fresh, key)
+      if (!clearedByOther) setParameterLifetime(fresh, key, lifetimes[key] ?? 0)
+    }
     if (this.lifetime) setLifetime(fresh, timeOf(mine, 'ETIME'))
     fresh._SESSION_ATIME = Math.max(timeOf(fresh, 'ATIME'), timeOf(mine, 'ATIME'))
   }
+
+  #clear(fresh: SessionData, key: string): void {
+    delete fresh[key]
+    setParameterLifetime(fresh, key, 0)
+  }
 }
+
+/** The keys, and those of parameters that share a container with one of them: a change in place is a change of both. */
+function withShared(keys: ReadonlySet<string>, data: SessionData): Set<string> {
+  const all = new Set(keys)
+  const mine = new Set<object>()
+  for (const key of keys) if (Object.hasOwn(data, key)) collectContainers(data[key], mine)
+  if (mine.size === 0) return all
+  for (const key of parameterNames(data)) {
+    if (all.has(key) || typeof data[key] !== 'object') continue
+    const containers = collectContainers(data[key], new Set())
+    if ([...containers].some((container) => mine.has(container))) all.add(key)
+  }
+  return all
+}
+
+/** A value that a program has in its hands, and what was in it then. */
+interface Held {
+  readonly key: string
+  readonly value: object
+  readonly copy: unknown
+}
+
+const isChanged = ({ value, copy }: Held) => !isSameValue(copy, value)
 
 /**
  * The containers that a program has had in its hands, each with a copy of what was in it: a change made in place
  * (`session.param('cart').items.push(item)`) is found by comparing. Values that nobody asked for cost nothing.
  */
 export class Exposed {
-  readonly #copies = new Map<string, unknown>()
+  readonly #held = new Map<string, Held>()
+  /** Values that a merge replaced by another writer's, while the program may still hold them. */
+  #replaced: Held[] = []
 
   /** Remember what a parameter holds now, if it could be changed in place. */
   note(key: string, value: unknown): void {
-    if (typeof value === 'object' && value !== null && !this.#copies.has(key)) this.#copies.set(key, cloneValue(value))
+    if (typeof value !== 'object' || value === null || this.#held.has(key)) return
+    this.#held.set(key, { key, value, copy: cloneValue(value) })
   }
 
-  /** The parameters that were changed in place. */
+  /**
+   * The parameters that were changed in place. A replaced value that the program went on to change takes its place again:
+   * for one parameter the last one wins.
+   */
   changed(data: SessionData): string[] {
-    const keys: string[] = []
-    for (const [key, copy] of this.#copies) if (!isSameValue(copy, data[key])) keys.push(key)
-    return keys
+    for (const held of this.#replaced.filter(isChanged)) {
+      setKey(data, held.key, held.value)
+      this.#held.set(held.key, held)
+    }
+    this.#replaced = this.#replaced.filter((held) => !isChanged(held))
+    return [...this.#held.values()].filter(isChanged).map(({ key }) => key)
   }
 
   /** Take the present values, and those of the `written` keys, as the ones to compare with from now on. */
   renew(data: SessionData, written: Iterable<string>): void {
-    const keys = new Set([...this.#copies.keys(), ...written])
-    this.#copies.clear()
+    const keys = new Set([...this.#held.keys(), ...written])
+    this.#held.clear()
     for (const key of keys) if (Object.hasOwn(data, key)) this.note(key, data[key])
   }
 
   /** The data is another record now: what a merge took from it is compared with what it was there. */
-  moveTo(data: SessionData, before: SessionData): void {
-    for (const key of [...this.#copies.keys()]) {
-      if (Object.is(data[key], before[key])) continue
-      this.#copies.delete(key)
-      if (Object.hasOwn(data, key)) this.note(key, data[key])
+  moveTo(data: SessionData): void {
+    for (const held of [...this.#held.values()]) {
+      if (data[held.key] === held.value) continue
+      this.#held.delete(held.key)
+      this.#replaced.push(held)
+      if (Object.hasOwn(data, held.key)) this.note(held.key, data[held.key])
     }
   }
 
   /** A parameter that was set or cleared is compared no longer: it is a change already. */
   forget(key: string): void {
-    this.#copies.delete(key)
+    this.#held.delete(key)
+    this.#replaced = this.#replaced.filter((held) => held.key !== key)
   }
 }
 

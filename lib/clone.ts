@@ -1,56 +1,140 @@
-/** Deep copies and comparison of session values: shared references stay shared, cycles stay cycles. */
+/**
+ * Deep copies and comparison of session values: shared references stay shared, cycles stay cycles. Both take time in
+ * proportion to the number of containers, however often one is shared, and no stack, however deep they nest.
+ */
 
-import { isDeepStrictEqual } from 'node:util'
-import { ElementRef, PerlObject, ScalarRef, StorableHook } from './perl-values.js'
+import { ElementRef, PerlGlob, PerlObject, PerlRegExp, PerlVString, ScalarRef, StorableHook } from './perl-values.js'
 import { isPlainObject, setKey } from './record.js'
 
-type Container = ElementRef['container']
+/** Things to do, one after the other: recursion without the stack. */
+type Tasks = (() => void)[]
 
-/** A deep copy. Values that cannot be part of a session (functions, Dates…) are copied as they are. */
-export function cloneValue<Value>(value: Value, copies = new Map<object, unknown>()): Value {
-  if (typeof value !== 'object' || value === null) return value
-  const known = copies.get(value)
-  if (known !== undefined) return known as Value
-  return cloneObject(value, copies) as Value
+function run(tasks: Tasks): void {
+  for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) task()
 }
 
-function cloneObject(value: object, copies: Map<object, unknown>): unknown {
+/** A deep copy. Values that cannot be part of a session (functions, Dates…) are copied as they are. */
+export function cloneValue<Value>(value: Value): Value {
+  const tasks: Tasks = []
+  const copy = copyOf(value, new Map(), tasks)
+  run(tasks)
+  return copy as Value
+}
+
+/** The copy of a value; what is in it is copied by the tasks that it adds. */
+function copyOf(value: unknown, copies: Map<object, unknown>, tasks: Tasks): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const known = copies.get(value)
+  if (known !== undefined) return known
+  const copy = emptyCopy(value, copies, tasks)
+  copies.set(value, copy)
+  return copy
+}
+
+function emptyCopy(value: object, copies: Map<object, unknown>, tasks: Tasks): unknown {
+  const copied = (part: unknown) => copyOf(part, copies, tasks)
   if (Array.isArray(value)) {
     const copy: unknown[] = new Array(value.length)
-    copies.set(value, copy)
     // forEach leaves out elements that do not exist, so they do not exist in the copy.
-    value.forEach((element, index) => {
-      copy[index] = cloneValue(element, copies)
-    })
+    tasks.push(() =>
+      value.forEach((element, index) => {
+        copy[index] = copied(element)
+      }),
+    )
     return copy
   }
   if (isPlainObject(value)) {
     const copy = Object.create(Object.getPrototypeOf(value))
-    copies.set(value, copy)
-    for (const key of Object.keys(value)) setKey(copy, key, cloneValue(value[key], copies))
+    tasks.push(() => {
+      for (const key of Object.keys(value)) setKey(copy, key, copied(value[key]))
+    })
     return copy
   }
-  return cloneInstance(value, copies)
-}
-
-function cloneInstance(value: object, copies: Map<object, unknown>): unknown {
   if (value instanceof PerlObject || value instanceof ScalarRef) {
     const copy = value instanceof PerlObject ? new PerlObject(value.className, null) : new ScalarRef(null)
-    copies.set(value, copy)
-    copy.value = cloneValue(value.value, copies)
+    tasks.push(() => {
+      copy.value = copied(value.value)
+    })
     return copy
   }
-  if (value instanceof ElementRef) return new ElementRef(cloneValue<Container>(value.container, copies), value.key)
-  if (value instanceof StorableHook) return new StorableHook(value.kind, value.frozen, cloneValue(value.values, copies))
+  if (value instanceof ElementRef) return new ElementRef(copied(value.container) as ElementRef['container'], value.key)
+  if (value instanceof StorableHook) return new StorableHook(value.kind, value.frozen, value.values.map(copied))
   return value instanceof Uint8Array ? Buffer.from(value) : value
 }
 
+/** All containers that a value leads to, itself among them, added to `found`. */
+export function collectContainers(value: unknown, found: Set<object>): Set<object> {
+  const todo = [value]
+  while (todo.length > 0) {
+    const next = todo.pop()
+    if (typeof next !== 'object' || next === null || found.has(next)) continue
+    found.add(next)
+    if (isComparable(next)) for (const part of Object.values(next)) todo.push(part)
+  }
+  return found
+}
+
 /**
- * Are two values the same, all the way down? `0`, `''`, `null` and absent are different things (Data::Session: D16).
- * Most parameters are scalars, and Node loads its deep comparison at the first call of it.
+ * Are two values the same, all the way down? `0`, `''`, `null` and absent are different things (Data::Session: D16), and so
+ * are one shared list and two equal ones.
  */
 export function isSameValue(one: unknown, other: unknown): boolean {
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
     return Object.is(one, other)
-  return one === other || isDeepStrictEqual(one, other)
+  return one === other || new Comparison().isSame(one, other)
+}
+
+/** Pairs off the containers of two values: each has exactly one partner. */
+class Comparison {
+  readonly #partners = new Map<object, object>()
+  readonly #taken = new Set<object>()
+  readonly #pairs: [unknown, unknown][] = []
+
+  isSame(one: unknown, other: unknown): boolean {
+    this.#pairs.push([one, other])
+    for (let pair = this.#pairs.pop(); pair !== undefined; pair = this.#pairs.pop()) {
+      if (!this.#isSamePair(...pair)) return false
+    }
+    return true
+  }
+
+  #isSamePair(one: unknown, other: unknown): boolean {
+    if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
+      return Object.is(one, other)
+    const partner = this.#partners.get(one)
+    if (partner !== undefined) return partner === other
+    if (this.#taken.has(other) || Object.getPrototypeOf(one) !== Object.getPrototypeOf(other)) return false
+    this.#partners.set(one, other)
+    this.#taken.add(other)
+    return this.#haveSameParts(one, other)
+  }
+
+  #haveSameParts(one: object, other: object): boolean {
+    if (one instanceof Uint8Array) return Buffer.compare(one, other as Uint8Array) === 0
+    // Of Dates and the like nothing is known: they are the same only if they are one.
+    if (!isComparable(one)) return one === other
+    const keys = Object.keys(one)
+    if (keys.length !== Object.keys(other).length) return false
+    if (Array.isArray(one) && one.length !== (other as unknown[]).length) return false
+    for (const key of keys) {
+      if (!Object.hasOwn(other, key)) return false
+      this.#pairs.push([(one as Record<string, unknown>)[key], (other as Record<string, unknown>)[key]])
+    }
+    return true
+  }
+}
+
+const perlValues: readonly unknown[] = [
+  ElementRef,
+  PerlGlob,
+  PerlObject,
+  PerlRegExp,
+  PerlVString,
+  ScalarRef,
+  StorableHook,
+]
+
+/** Containers and Perl values, whose parts are their properties. */
+function isComparable(value: object): boolean {
+  return Array.isArray(value) || isPlainObject(value) || perlValues.includes(value.constructor)
 }

@@ -47,7 +47,7 @@ export class DriverGuard implements Driver {
   }
 
   async *ids(): AsyncIterable<string> {
-    this.#checkOpen('list')
+    this.assertOpen('list')
     if (!this.supports.list) {
       throw new UnsupportedError('list', `${this.name} cannot list its sessions: the store has no way to ask for them`)
     }
@@ -75,11 +75,12 @@ export class DriverGuard implements Driver {
   }
 
   #check(operation: string, id: string): void {
-    this.#checkOpen(operation)
+    this.assertOpen(operation)
     assertId(id, this.supports.ids, this.name)
   }
 
-  #checkOpen(operation: string): void {
+  /** @throws {DriverError} ERR_SESSION_CLOSED */
+  assertOpen(operation: string): void {
     if (!this.#closed) return
     throw new DriverError(this.name, operation, `${this.name}: the manager is closed; open sessions before close()`, {
       code: 'ERR_SESSION_CLOSED',

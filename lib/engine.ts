@@ -61,6 +61,7 @@ async function preparePart<Kind extends PluginKind>(
   given: object,
 ): Promise<Part<PluginKinds[Kind]>> {
   if (typeof part === 'object' && part !== null) {
+    refuseIncomplete(kind, part)
     return { name: part.constructor?.name ?? kind, knows: [], make: () => part }
   }
   if (typeof part !== 'string')
@@ -68,6 +69,22 @@ async function preparePart<Kind extends PluginKind>(
   const { name, Plugin } = await loadPlugin(kind, part)
   const options = readOptions(Plugin.options, given as Readonly<Record<string, unknown>>)
   return { name, knows: Object.keys(Plugin.options), make: (context) => new Plugin(options, context) }
+}
+
+/** What an instance of each kind must have, to be taken for one. */
+const methods: Record<PluginKind, readonly string[]> = {
+  driver: ['retrieve', 'store', 'remove', 'ids', 'close', 'supports'],
+  id: ['generate', 'shape'],
+  serialize: ['freeze', 'thaw', 'output'],
+}
+
+function refuseIncomplete(kind: PluginKind, part: object): void {
+  const missing = methods[kind].filter((name) => !(name in part))
+  if (missing.length === 0) return
+  throw new OptionError(
+    'type',
+    `The instance given as '${kind}' in option 'type' has no ${missing.join(', ')}; see lib/contracts.ts`,
+  )
 }
 
 const widthOfShape: Record<IdShape, number> = { word: 0, text: 1, bytes: 2 }

@@ -17,7 +17,16 @@ export function loadPeer<Module>(name: string, neededBy: string): Module {
   }
 }
 
-/** The same, or undefined where the package is missing or does not load. */
+/** Refuse early what `loadPeer` would refuse later, without the cost of loading the package. */
+export function assertPeer(name: string, neededBy: string): void {
+  try {
+    requirePackage.resolve(name)
+  } catch (cause) {
+    throw missingPeer(name, neededBy, cause)
+  }
+}
+
+/** An optional package, or undefined where it is missing or does not load. */
 export function tryPeer<Module>(name: string): Module | undefined {
   try {
     return requirePackage(name)

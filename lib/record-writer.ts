@@ -71,8 +71,10 @@ export class RecordWriter {
         return { data: mine, gone: false }
       }
       const fresh = outcome === 'gone' ? undefined : await this.#reload(id, outcome)
-      if (fresh === undefined) return { data: mine, gone: true }
-      if (this.#engine.options.onConflict === 'merge') mine = this.#merge(id, fresh, mine, [changes, later()])
+      const theirs = fresh && thawRecord(this.#engine, id, fresh)
+      if (fresh === undefined || theirs === undefined || this.#isAnother(theirs, mine))
+        return { data: mine, gone: true }
+      if (this.#engine.options.onConflict === 'merge') mine = merge(theirs, mine, [changes, later()])
       expect = fresh
       if (attempt > 3) await stepAside(attempt)
     }
@@ -94,16 +96,22 @@ export class RecordWriter {
     return this.#engine.driver.retrieve(id)
   }
 
-  #merge(id: string, record: Uint8Array, mine: SessionData, layers: readonly Changes[]): SessionData {
-    const fresh = thawRecord(this.#engine, id, record)
-    keepIdentity(fresh, mine)
-    for (const layer of layers) layer.layOver(fresh, mine)
-    return fresh
+  /** Removed, and made anew under the same id: this session ended with the removal. */
+  #isAnother(theirs: SessionData, mine: SessionData): boolean {
+    return this.#record !== undefined && timeOf(theirs, 'CTIME') !== timeOf(mine, 'CTIME')
   }
 
   /** Seconds until the session expires, for stores that drop records by themselves; 0: never. */
   #ttl(data: SessionData): number {
     const lifetime = timeOf(data, 'ETIME')
-    return lifetime === 0 ? 0 : Math.max(1, timeOf(data, 'ATIME') + lifetime - this.#engine.now())
+    // A second more than the lifetime: the last second counts, and the session itself checks it when it is opened.
+    return lifetime === 0 ? 0 : Math.max(1, timeOf(data, 'ATIME') + lifetime - this.#engine.now() + 1)
   }
+}
+
+/** Their record with my changes laid over it. */
+function merge(theirs: SessionData, mine: SessionData, layers: readonly Changes[]): SessionData {
+  keepIdentity(theirs, mine)
+  for (const layer of layers) layer.layOver(theirs, mine)
+  return theirs
 }

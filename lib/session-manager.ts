@@ -1,10 +1,10 @@
 /** The long-lived half: a manager resolves a type once, owns the connection, and opens sessions. */
 
 import { createEngine, type Engine } from './engine.js'
-import { IdError, OptionError, SerializeError } from './errors.js'
+import { DriverError, IdError, OptionError, SerializeError } from './errors.js'
 import { hasExpired, type SessionData } from './record.js'
 import { type Params, Session, type StoredSession } from './session.js'
-import { type ManagerOptions, type OpenOptions, refuseUnknown } from './session-options.js'
+import { type ManagerOptions, type OpenOptions, refuseNoObject, refuseUnknown } from './session-options.js'
 import { shortId } from './short-id.js'
 import { thawRecord } from './thaw-record.js'
 import { formatType } from './type-string.js'
@@ -15,7 +15,7 @@ export interface PurgeResult {
   removed: number
   /** Sessions that are alive; their time of access is as it was. */
   kept: number
-  /** Records that could not be read; they are still there. */
+  /** Records that could not be read or removed; they are still there. */
   unreadable: number
 }
 
@@ -27,6 +27,7 @@ export class SessionManager {
   readonly #engine: Engine
 
   private constructor(engine: Engine) {
+    if (engine === undefined) throw new TypeError('A manager is created: await SessionManager.create(options)')
     this.#engine = engine
   }
 
@@ -36,6 +37,7 @@ export class SessionManager {
    * @throws {PluginError} for a plug-in that does not exist, or whose client package is missing
    */
   static async create(options: ManagerOptions = {}): Promise<SessionManager> {
+    refuseNoObject(options, 'SessionManager.create')
     return new SessionManager(await createEngine(options))
   }
 
@@ -52,7 +54,10 @@ export class SessionManager {
    * @throws {DriverError} when the store fails
    */
   async open<P extends object = Params>(options: OpenOptions = {}): Promise<Session<P>> {
+    if (typeof options !== 'object' || options === null)
+      throw new TypeError('open() takes { id } or { clientId }, or nothing')
     refuseUnknown(options, ['id', 'clientId'], 'the options of open')
+    this.#engine.driver.assertOpen('open')
     const { id, clientId } = options
     if (id !== undefined && clientId !== undefined) {
       throw new OptionError(
@@ -135,27 +140,31 @@ export class SessionManager {
 
   /**
    * Remove every expired session. Live ones are only read, so their idle time goes on: Perl's documented recipe, which
-   * opens each session, starts it anew (D21).
+   * opens each session, starts it anew (D21). What cannot be read or removed is counted, and does not stop the rest.
+   * @throws {DriverError} the first one, when nothing at all could be read: the store itself fails
    */
   async purge(): Promise<PurgeResult> {
     const result: PurgeResult = { removed: 0, kept: 0, unreadable: 0 }
+    let failure: unknown
     for await (const id of this.ids()) {
-      const outcome = await this.#purgeOne(id)
-      if (outcome !== undefined) result[outcome]++
+      try {
+        const outcome = await this.#purgeOne(id)
+        if (outcome !== undefined) result[outcome]++
+      } catch (error) {
+        if (!(error instanceof DriverError) && !(error instanceof SerializeError)) throw error
+        if (error instanceof DriverError) failure ??= error
+        result.unreadable++
+      }
     }
+    if (failure !== undefined && result.removed + result.kept === 0) throw failure
     return result
   }
 
-  async #purgeOne(id: string): Promise<keyof PurgeResult | undefined> {
+  async #purgeOne(id: string): Promise<'kept' | 'removed' | undefined> {
     const { driver, now } = this.#engine
     const record = await driver.retrieve(id)
     if (record === undefined) return undefined
-    try {
-      if (!hasExpired(thawRecord(this.#engine, id, record), now())) return 'kept'
-    } catch (error) {
-      if (error instanceof SerializeError) return 'unreadable'
-      throw error
-    }
+    if (!hasExpired(thawRecord(this.#engine, id, record), now())) return 'kept'
     return (await driver.remove(id)) ? 'removed' : undefined
   }
 

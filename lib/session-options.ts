@@ -53,7 +53,7 @@ export type ManagerOptions = Partial<CoreOptions> & PluginOptions
 /** Options of `sessions.open`. */
 export interface OpenOptions {
   /** The id, given by the program. If the store does not know it, the new session gets it: two programs may agree on one. */
-  id?: string
+  id?: string | undefined
   /**
    * The id, as a client sent it (a cookie). If the store does not know it, or it cannot be an id, the new session gets an
    * id of its own (`strictIds`).
@@ -91,4 +91,10 @@ export function refuseUnknown(given: object, known: readonly string[], plugins: 
     const hint = near === undefined ? `known are ${[...known].sort().join(', ')}` : `did you mean '${near}'?`
     throw new OptionError(name, `Option '${name.slice(0, 40)}' is not one of ${plugins}; ${hint}`)
   }
+}
+
+/** Refuse anything but an object of options, with an example of one. */
+export function refuseNoObject(options: unknown, method: string): void {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return
+  throw new TypeError(`${method}() takes an object of options, such as { type: 'driver:File;serialize:JSON' }`)
 }

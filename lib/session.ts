@@ -1,5 +1,6 @@
 /** One session as one program sees it: parameters and times in memory, and what was changed since it was read. */
 
+import { inspect } from 'node:util'
 import { Changes, Exposed } from './changes.js'
 import { isSameValue } from './clone.js'
 import { type Duration, parseDuration } from './duration.js'
@@ -21,7 +22,7 @@ import {
 } from './record.js'
 import { RecordWriter } from './record-writer.js'
 import { SessionManager } from './session-manager.js'
-import type { SessionOptions } from './session-options.js'
+import { refuseNoObject, type SessionOptions } from './session-options.js'
 import { UnflushedWarning } from './unflushed-warning.js'
 
 /** What parameters are when a program does not say: anything. */
@@ -67,6 +68,7 @@ export class Session<P extends object = Params> {
     data: SessionData,
     state: { id: string; record?: Uint8Array; agreed: boolean; expired: boolean },
   ) {
+    if (state === undefined) throw new TypeError('A session is opened: await Session.open(options), or sessions.open()')
     this.#engine = engine
     this.#data = data
     this.#agreed = state.agreed
@@ -81,12 +83,11 @@ export class Session<P extends object = Params> {
    * See `SessionManager.create` and `open` for what it throws.
    */
   static async open<P extends object = Params>(options: SessionOptions = {}): Promise<Session<P>> {
+    refuseNoObject(options, 'Session.open')
     const { id, clientId, ...rest } = options
     const manager = await SessionManager.create(rest)
     try {
-      const session = await manager.open<P>(
-        clientId === undefined ? (id === undefined ? {} : { id }) : { id, clientId },
-      )
+      const session = await manager.open<P>({ id, clientId })
       session.#manager = manager
       return session
     } catch (error) {
@@ -105,9 +106,21 @@ export class Session<P extends object = Params> {
   static stored<P extends object>(engine: Engine, found: StoredSession, agreed: boolean): Session<P> {
     const session = new Session<P>(engine, found.data, { ...found, agreed, expired: false })
     session.#dropExpiredParameters()
-    const now = engine.now()
-    if (now - session.atime() > engine.options.touchAfter) session.atime(now)
+    session.#countAccess()
     return session
+  }
+
+  /**
+   * Opening moves the time of access, but for `touchAfter`: which is never more than a quarter of the shortest lifetime, so
+   * that nobody who is active is logged out.
+   */
+  #countAccess(): void {
+    const lifetimes = [this.etime(), ...Object.values(parameterLifetimes(this.#data))].filter(
+      (lifetime) => lifetime > 0,
+    )
+    const now = this.#engine.now()
+    const pause = Math.min(this.#engine.options.touchAfter, ...lifetimes.map((lifetime) => Math.floor(lifetime / 4)))
+    if (now - this.atime() > pause) this.atime(now)
   }
 
   /** The session's id. */
@@ -145,16 +158,15 @@ export class Session<P extends object = Params> {
   /** Set several parameters. */
   param(values: Partial<P>): this
   param(name?: string | object, value?: unknown): unknown {
-    if (name === undefined) return parameterNames(this.#data)
-    if (typeof name === 'object') {
-      if (!isPlainObject(name)) throw new TypeError('param() takes a name, a name and a value, or an object of both')
-      for (const key of Object.keys(name)) this.#set(key, name[key])
-      return this
-    }
-    // A parameter set to undefined is told from a parameter asked for by the number of arguments.
+    // An argument that is undefined is told from none: it is a mistake, or clears the parameter.
     // biome-ignore lint/complexity/noArguments: overloads
-    if (arguments.length > 1) return this.#set(name, value)
-    return this.#get(name)
+    const count = arguments.length
+    if (count === 0) return parameterNames(this.#data)
+    if (typeof name === 'string') return count === 1 ? this.#get(name) : this.#set(name, value)
+    if (!isPlainObject(name)) throw new TypeError('param() takes a name, a name and a value, or an object of both')
+    for (const key of Object.keys(name)) this.#refuseReserved(key)
+    for (const key of Object.keys(name)) this.#set(key, name[key])
+    return this
   }
 
   #get(name: string): unknown {
@@ -178,7 +190,12 @@ export class Session<P extends object = Params> {
 
   /** Clear one parameter, several, or all, with their lifetimes. Names that do not exist are passed over. */
   clear(names?: Name<P> | readonly Name<P>[]): this {
-    const keys = names === undefined ? parameterNames(this.#data) : typeof names === 'string' ? [names] : names
+    // biome-ignore lint/complexity/noArguments: clear(undefined) is a mistake, and must not clear everything
+    const keys = arguments.length === 0 ? parameterNames(this.#data) : typeof names === 'string' ? [names] : names
+    // biome-ignore lint/complexity/noArguments: a second name would be overlooked
+    if (!Array.isArray(keys) || arguments.length > 1) {
+      throw new TypeError('clear() takes a name, or an array of names; without an argument it clears all parameters')
+    }
     for (const key of keys) this.#refuseReserved(key)
     for (const key of keys) this.#clear(key)
     return this
@@ -219,7 +236,12 @@ export class Session<P extends object = Params> {
   /** Set the lifetimes of several parameters. */
   expire(lifetimes: Partial<Record<Name<P>, Duration>>): this
   expire(first?: string | number | object, lifetime?: Duration): unknown {
-    if (first === undefined) return this.etime()
+    // biome-ignore lint/complexity/noArguments: expire(undefined) is a mistake, not a question
+    const count = arguments.length
+    if (count === 0) return this.etime()
+    if (first === undefined || (count > 1 && lifetime === undefined)) {
+      throw new TypeError('expire() takes a lifetime, a name and a lifetime, or an object of both; undefined is none')
+    }
     if (typeof first === 'object') return this.#expireParameters(first as Record<string, Duration>)
     if (lifetime !== undefined) return this.#expireParameters({ [first]: lifetime })
     const seconds = first === '' ? 0 : parseDuration(first)
@@ -309,7 +331,7 @@ export class Session<P extends object = Params> {
       const outcome = await this.#writer.write(before, changes, () => this.#findChanges())
       this.#data = outcome.data
       if (outcome.gone) this.#forgetAll()
-      else if (outcome.data !== before) this.#exposed.moveTo(outcome.data, before)
+      else if (outcome.data !== before) this.#exposed.moveTo(outcome.data)
       return !outcome.gone
     } catch (error) {
       this.#changes.add(changes)
@@ -391,7 +413,7 @@ export class Session<P extends object = Params> {
   dump(heading = ''): string {
     const lines = Object.keys(this.#data)
       .sort()
-      .map((key) => `# ${key}: ${JSON.stringify(this.#data[key], showBigInt)}`)
+      .map((key) => `# ${key}: ${inspect(this.#data[key], { depth: 4, breakLength: Number.POSITIVE_INFINITY })}`)
     return [...(heading === '' ? [] : [`# ${heading}`]), ...lines].join('\n')
   }
 
@@ -418,8 +440,4 @@ export class Session<P extends object = Params> {
     run.then(done, done)
     return run
   }
-}
-
-function showBigInt(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? `${value}` : value
 }

@@ -5,7 +5,7 @@
  */
 
 import type { IdGenerator, IdShape, OptionTable } from '../../lib/contracts.js'
-import { loadPeer } from '../../lib/peer.js'
+import { assertPeer, loadPeer } from '../../lib/peer.js'
 import { cannotGenerate, saidBy } from './failure.js'
 
 /** What is used of the package `uuid`. */
@@ -21,6 +21,11 @@ export abstract class UuidGenerator implements IdGenerator {
 
   abstract readonly shape: IdShape
   abstract readonly length: number
+
+  /** @throws {PluginError} ERR_SESSION_PEER_MISSING when the package `uuid` is not installed */
+  constructor() {
+    assertPeer('uuid', this.constructor.name)
+  }
 
   /** The id for a UUID in its usual form: lower-case, with dashes. */
   protected abstract write(uuid: string): string

@@ -111,13 +111,16 @@ export function unescapeDouble(cursor: Cursor, raw: string, start: number): Perl
   let text = ''
   let isChars = false
   let done = 0
+  let before = ''
   special.lastIndex = 0
   for (let match = special.exec(raw); match !== null; match = special.exec(raw)) {
     const char = meaning(match)
     if (char === undefined) throw cursor.fail(complaint(match), start + match.index)
-    text += raw.slice(done, match.index)
-    if (isPair(text, char)) throw cursor.fail('two surrogates in a row', start + match.index)
-    text += char
+    const plain = raw.slice(done, match.index)
+    // Not the text so far: to look at the end of what is still being put together costs as much as all of it.
+    if (plain === '' && isPair(before, char)) throw cursor.fail('two surrogates in a row', start + match.index)
+    text += plain + char
+    before = char
     done = special.lastIndex
     isChars ||= match[5] !== undefined || /[^\x00-\xff]/.test(char)
   }
@@ -146,5 +149,5 @@ function complaint(match: RegExpExecArray): string {
 
 /** Two surrogates that Perl holds as two characters would be one here, and could not be given back. */
 function isPair(before: string, after: string): boolean {
-  return /[\ud800-\udbff]$/.test(before) && /^[\udc00-\udfff]/.test(after)
+  return (before.charCodeAt(before.length - 1) & 0xfc00) === 0xd800 && (after.charCodeAt(0) & 0xfc00) === 0xdc00
 }

@@ -31,6 +31,7 @@ describe('durations', () => {
     '',
     '0x10',
     '1e3',
+    '99999999999y',
     Number.NaN,
     1.5,
     Number.POSITIVE_INFINITY,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type ManagerOptions, OptionError, SessionManager } from '../../lib/index.js'
+import { type ManagerOptions, OptionError, Session, SessionManager } from '../../lib/index.js'
 
 const create = (options: object) => SessionManager.create(options as ManagerOptions)
 
@@ -23,6 +23,37 @@ describe('options', () => {
     [{ maxDepth: 0 }, "Option 'maxDepth' must be a whole number from 1 to"],
   ])('of the wrong kind are refused: %j', async (options, message) => {
     await expect(create({ type: 'driver:Memory', ...options })).rejects.toThrow(message)
+  })
+
+  it.each([undefined, null, 5, 'driver:File', [], ['driver:File']])('must be an object, not %j', async (options) => {
+    const message = /takes an object of options, such as \{ type: 'driver:File;serialize:JSON' \}/
+    if (options !== undefined) await expect(create(options as object)).rejects.toThrow(message)
+    if (options !== undefined) await expect(Session.open(options as object)).rejects.toThrow(message)
+    await using sessions = await create({ type: 'driver:Memory' })
+    if (typeof options !== 'object') return
+    await expect(sessions.open(null as never)).rejects.toThrow('open() takes { id } or { clientId }, or nothing')
+  })
+
+  it('take no half instance of a plug-in', async () => {
+    await expect(create({ type: { driver: { retrieve() {} } } })).rejects.toThrow(
+      /'driver' in option 'type' has no store, remove/,
+    )
+    await expect(create({ type: { driver: 5 } })).rejects.toThrow(
+      "The part 'driver' of option 'type' must be a name or an instance",
+    )
+  })
+
+  it('need no constructor', () => {
+    expect(() => Reflect.construct(Session, [])).toThrow('await Session.open(options)')
+    expect(() => Reflect.construct(SessionManager, [])).toThrow('await SessionManager.create(options)')
+  })
+
+  it('of a closed manager are of no use', async () => {
+    const sessions = await create({ type: 'driver:Memory' })
+    await sessions.close()
+    for (const given of [{}, { id: 'a' }, { clientId: 'a' }]) {
+      await expect(sessions.open(given)).rejects.toMatchObject({ code: 'ERR_SESSION_CLOSED' })
+    }
   })
 
   it('of open() are checked too', async () => {

@@ -3,7 +3,16 @@
  * File driver are in t/drivers/File.test.ts, those of ids in t/id/.
  */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -138,6 +147,19 @@ describe('Data::Session', () => {
     clock.now += 1800
     expect(await sessions.purge()).toEqual({ removed: 1, kept: 1, unreadable: 0 })
     expect(text(live.id())).toBe(before)
+  })
+
+  it('D21: a purge passes over what it cannot read, and says how much that was', async () => {
+    const { sessions, clock, directory } = await scene()
+    const dead = await sessions.open()
+    await dead.param('a', 1).expire('1m').flush()
+    writeFileSync(join(directory, 'cgisess_garbage'), 'garbage')
+    writeFileSync(join(directory, 'cgisess_linked'), 'x')
+    linkSync(join(directory, 'cgisess_linked'), join(directory, 'other'))
+    symlinkSync('nowhere', join(directory, 'cgisess_symlink'))
+    clock.now += 62
+    expect(await sessions.purge()).toEqual({ removed: 1, kept: 0, unreadable: 2 })
+    await expect(sessions.purge()).rejects.toThrow('hard links')
   })
 
   it('D22, D23: option values keep their case, and 0 and false mean what they say', async () => {

@@ -198,7 +198,128 @@ describe('values', () => {
   })
 })
 
+describe('merging', () => {
+  /** Two sessions of one id, opened before either writes. */
+  async function twoWriters(values: Record<string, unknown>, options: ManagerOptions = {}) {
+    const sessions = await SessionManager.create(memory(options))
+    const id = (await sessions.open()).id()
+    await (await sessions.open({ id })).param(values).flush()
+    return { sessions, id, first: await sessions.open({ id }), second: await sessions.open({ id }) }
+  }
+
+  it('takes the lifetime of a cleared parameter away, whoever set it', async () => {
+    const { sessions, id, first, second } = await twoWriters({ a: 1, b: 1 })
+    await first.expire('a', '10m').flush()
+    await second.clear('a').flush()
+    expect((await sessions.open({ id })).ptime()).toEqual({})
+
+    const other = await twoWriters({ a: 1, b: 1 })
+    await other.first.clear('a').flush()
+    await other.second.expire('a', '10m').flush()
+    expect((await other.sessions.open({ id: other.id })).ptime()).toEqual({})
+  })
+
+  it('keeps parameters that share a value together', async () => {
+    const shared = { k: 1 }
+    const { sessions, id, first, second } = await twoWriters({ one: shared, two: shared, z: 0 })
+    await first.param('z', 1).flush()
+    second.param('one').k = 2
+    await second.flush()
+    const merged = await sessions.open({ id })
+    expect([merged.param('two'), merged.param('z')]).toEqual([{ k: 2 }, 1])
+    expect(merged.param('one')).toBe(merged.param('two'))
+  })
+
+  it('does not lose what is done to an object that a merge replaced', async () => {
+    const { sessions, id, first, second } = await twoWriters({ b: { x: 0 }, z: 0 })
+    const held = second.param('b')
+    first.param('b').x = 1
+    await first.flush()
+    await second.param('z', 1).flush()
+    expect(second.param('b')).toEqual({ x: 1 })
+    held.y = 77
+    expect(second.modified()).toBe(true)
+    await second.flush()
+    expect((await sessions.open({ id })).param('b')).toEqual({ x: 0, y: 77 })
+  })
+
+  it.each(['merge', 'overwrite', 'fail'] as const)('(%s) does not write to a session made anew', async (onConflict) => {
+    let now = 1_600_000_000_000
+    const { sessions, id, second } = await twoWriters({ user: 'bob' }, { onConflict, clock: () => now })
+    await (await sessions.open({ id })).delete()
+    now += 1000
+    await (await sessions.open({ id })).param('fresh', 1).flush()
+    second.param('hits', 1)
+    if (onConflict === 'fail') await expect(second.flush()).rejects.toMatchObject({ code: 'ERR_SESSION_CONFLICT' })
+    else expect([await second.flush(), second.deleted()]).toEqual([false, true])
+    expect((await sessions.open({ id })).param()).toEqual(['fresh'])
+  })
+})
+
+describe('values without end', () => {
+  it('are compared and copied in linear time and without the stack', async () => {
+    await using sessions = await SessionManager.create(memory({ maxDepth: 10_000 }))
+    let often: unknown = ['x']
+    for (let i = 0; i < 60; i++) often = [often, often]
+    let deep: unknown = 'x'
+    for (let i = 0; i < 9_000; i++) deep = [deep]
+    const session = await sessions.open()
+    session.param({ often, deep })
+    await session.flush()
+    const again = await sessions.open({ id: session.id() })
+    expect(again.param('often')).toHaveLength(2)
+    again.param('deep', again.param('deep')).param('often', structuredClone(often))
+    await again.flush()
+    expect(await again.flush()).toBe(false)
+    let tooDeep: unknown = 'x'
+    for (let i = 0; i < 100_000; i++) tooDeep = [tooDeep]
+    await expect(again.param('deep', tooDeep).flush()).rejects.toMatchObject({ code: 'ERR_SESSION_LIMIT' })
+  })
+
+  it('tell one shared list from two equal ones', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const list = ['x']
+    const session = await sessions.open()
+    await session.param('pair', [list, list]).flush()
+    expect(session.param('pair', [['x'], ['x']]).modified()).toBe(true)
+  })
+})
+
+describe('wrong arguments', () => {
+  it.each<[string, (session: Session) => unknown, RegExp]>([
+    ['clear(undefined)', (session) => session.clear(undefined), /without an argument it clears all/],
+    ['clear(null)', (session) => session.clear(null as never), /takes a name/],
+    ['clear(5)', (session) => session.clear(5 as never), /takes a name/],
+    ["clear('a', 'b')", (session) => (session.clear as (...names: string[]) => unknown)('a', 'b'), /array of names/],
+    ['expire(undefined)', (session) => session.expire(undefined as never), /undefined is none/],
+    ["expire('a', undefined)", (session) => session.expire('a', undefined as never), /undefined is none/],
+    ['param(undefined)', (session) => session.param(undefined as never), /takes a name/],
+    ['param({ b, _x })', (session) => session.param({ b: 2, _x: 1 }), /names that begin with _/],
+    ['atime(1.5)', (session) => session.atime(1.5), /whole seconds/],
+    ['traverse()', (session) => session.traverse(undefined as never), /needs a function/],
+  ])('%s is refused and changes nothing', async (_call, run, message) => {
+    await using session = await Session.open(memory())
+    session.param({ a: 1, b: 1 }).expire('1h')
+    await expect((async () => run(session))()).rejects.toThrow(TypeError)
+    await expect((async () => run(session))()).rejects.toThrow(message)
+    expect([session.param('a'), session.param('b'), session.etime()]).toEqual([1, 1, 3600])
+  })
+})
+
 describe('touchAfter', () => {
+  it('never lets a session end while it is used', async () => {
+    let now = 1_600_000_000_000
+    await using sessions = await SessionManager.create(memory({ touchAfter: 300, clock: () => now }))
+    const session = await sessions.open()
+    await session.param({ a: 1, short: 1 }).expire('2m').expire('short', '1m').flush()
+    for (let i = 0; i < 60; i++) {
+      now += 10_000
+      const visit = await sessions.open({ id: session.id() })
+      expect(visit.param()).toEqual(['a', 'short'])
+      await visit.flush()
+    }
+  })
+
   it('writes nothing for a reading visit within its time', async () => {
     let now = 1_600_000_000_000
     await using sessions = await SessionManager.create(memory({ touchAfter: 60, clock: () => now }))
@@ -241,11 +362,22 @@ describe('a session dropped with changes', () => {
 })
 
 describe('dump', () => {
+  it('shows cycles, and does not unfold what is shared often', async () => {
+    await using session = await Session.open(memory())
+    const cycle: unknown[] = []
+    cycle.push(cycle)
+    let often: unknown = 'x'
+    for (let i = 0; i < 60; i++) often = [often, often]
+    session.param({ cycle, often })
+    expect(session.dump()).toContain('# cycle: <ref *1> [ [Circular *1] ]')
+    expect(session.dump().length).toBeLessThan(10_000)
+  })
+
   it('gives the keys in order, a line each', async () => {
     await using session = await Session.open(memory({ clock: () => 0 }))
     session.param({ b: 10n, a: ['x'] })
     expect(session.dump('Before')).toMatch(
-      /^# Before\n# _SESSION_ATIME: 0\n(?:# _SESSION.*\n){4}# a: \["x"\]\n# b: "10"$/,
+      /^# Before\n# _SESSION_ATIME: 0\n(?:# _SESSION.*\n){4}# a: \[ 'x' \]\n# b: 10n$/,
     )
   })
 })

@@ -388,6 +388,11 @@ describe('what DataDumper refuses', () => {
     }
   })
 
+  it('reads a long text of escapes in one go', () => {
+    const text = '\u0436ar\u{1f600}'.repeat(100_000)
+    expect(dumper.thaw(dumper.freeze({ text }))).toEqual({ text })
+  })
+
   it('takes time in proportion to the length', () => {
     const time = (text: string): number => {
       const start = performance.now()
