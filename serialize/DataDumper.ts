@@ -6,29 +6,16 @@
  * where statements for shared references follow.
  */
 
-import type { Serializer } from '../lib/contracts.js'
 import { readRecord } from './datadumper/reader.js'
 import { writeRecord } from './datadumper/writer.js'
-import { type SerializerOptions, serializerOptions } from './shared/options.js'
+import { serializerOptions } from './shared/options.js'
+import { RecordSerializer } from './shared/record-serializer.js'
 
 /** Data::Session::Serialize::DataDumper, and CGI::Session's `default`. Perl's own Data::Dumper stops at 1000 levels. */
-export default class DataDumper implements Serializer {
+export default class DataDumper extends RecordSerializer {
   static readonly options = serializerOptions(1000)
   readonly output = 'text'
   readonly padding = true
-  private readonly settings: SerializerOptions
-
-  constructor(options: SerializerOptions) {
-    this.settings = options
-  }
-
-  /** @throws {SerializeError} ERR_SESSION_FREEZE with the path of a value that is no data; ERR_SESSION_LIMIT */
-  freeze(session: unknown): Uint8Array {
-    return writeRecord(session, this.settings)
-  }
-
-  /** @throws {SerializeError} ERR_SESSION_THAW with the offset of what is not understood; ERR_SESSION_LIMIT */
-  thaw(record: Uint8Array): unknown {
-    return readRecord(record, this.settings)
-  }
+  protected readonly read = readRecord
+  protected readonly write = writeRecord
 }

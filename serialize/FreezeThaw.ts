@@ -10,30 +10,17 @@
  * reaches the limit does not take more memory than others.
  */
 
-import type { OptionTable, Serializer } from '../lib/contracts.js'
 import { readRecord } from './freezethaw/reader.js'
 import { writeRecord } from './freezethaw/writer.js'
-import { type SerializerOptions, serializerOptions } from './shared/options.js'
+import { serializerOptions } from './shared/options.js'
+import { RecordSerializer } from './shared/record-serializer.js'
 
 /** Data::Session::Serialize::FreezeThaw, and CGI::Session's `freezethaw`. Perl has no limit to the nesting. */
-export default class FreezeThaw implements Serializer {
-  static readonly options: OptionTable<SerializerOptions> = serializerOptions(2000)
+export default class FreezeThaw extends RecordSerializer {
+  static readonly options = serializerOptions(2000)
   readonly output = 'bytes'
   /** Perl refuses whatever stands behind the value, line ends too. */
   readonly padding = false
-  private readonly settings: SerializerOptions
-
-  constructor(options: SerializerOptions) {
-    this.settings = options
-  }
-
-  /** @throws {SerializeError} ERR_SESSION_FREEZE with the path of a value that is no data; ERR_SESSION_LIMIT */
-  freeze(session: unknown): Uint8Array {
-    return writeRecord(session, this.settings)
-  }
-
-  /** @throws {SerializeError} ERR_SESSION_THAW with the offset of what is not understood; ERR_SESSION_LIMIT */
-  thaw(record: Uint8Array): unknown {
-    return readRecord(record, this.settings)
-  }
+  protected readonly read = readRecord
+  protected readonly write = writeRecord
 }

@@ -9,31 +9,18 @@
  * by its own STORABLE_freeze is kept as it is (`StorableHook`).
  */
 
-import type { OptionTable, Serializer } from '../lib/contracts.js'
-import { type SerializerOptions, serializerOptions } from './shared/options.js'
+import { serializerOptions } from './shared/options.js'
+import { RecordSerializer } from './shared/record-serializer.js'
 import { readRecord } from './storable/reader.js'
 import { writeRecord } from './storable/writer.js'
 
 /** Data::Session::Serialize::Storable, and CGI::Session's `storable`. */
-export default class Storable implements Serializer {
+export default class Storable extends RecordSerializer {
   /** Perl reads any depth, but `freeze` in Perl stops at 256 to some thousands, as it was built. */
-  static readonly options: OptionTable<SerializerOptions> = serializerOptions(2000)
+  static readonly options = serializerOptions(2000)
   readonly output = 'bytes'
   /** Perl ignores whatever stands behind the value. */
   readonly padding = true
-  private readonly settings: SerializerOptions
-
-  constructor(options: SerializerOptions) {
-    this.settings = options
-  }
-
-  /** @throws {SerializeError} ERR_SESSION_FREEZE with the path of a value that is no data; ERR_SESSION_LIMIT */
-  freeze(session: unknown): Uint8Array {
-    return writeRecord(session, this.settings)
-  }
-
-  /** @throws {SerializeError} ERR_SESSION_THAW with the offset of what is not understood; ERR_SESSION_LIMIT */
-  thaw(record: Uint8Array): unknown {
-    return readRecord(record, this.settings)
-  }
+  protected readonly read = readRecord
+  protected readonly write = writeRecord
 }

@@ -9,32 +9,19 @@
  * text with other characters than ASCII.
  */
 
-import type { OptionTable, Serializer } from '../lib/contracts.js'
-import { type SerializerOptions, serializerOptions } from './shared/options.js'
+import { serializerOptions } from './shared/options.js'
+import { RecordSerializer } from './shared/record-serializer.js'
 import { readRecord } from './yaml/reader.js'
 import { writeRecord } from './yaml/writer.js'
 
-/** Data::Session::Serialize::YAML, and CGI::Session's `yaml`. Perl has no limit to the nesting. */
-export default class Yaml implements Serializer {
-  static readonly options: OptionTable<SerializerOptions> = serializerOptions(512)
+/**
+ * Data::Session::Serialize::YAML, and CGI::Session's `yaml`. Perl has no limit to the nesting. Thawing a record with tags or
+ * anchors of CGI::Session needs the package js-yaml (PluginError).
+ */
+export default class Yaml extends RecordSerializer {
+  static readonly options = serializerOptions(512)
   readonly output = 'text'
   readonly padding = true
-  private readonly settings: SerializerOptions
-
-  constructor(options: SerializerOptions) {
-    this.settings = options
-  }
-
-  /** @throws {SerializeError} ERR_SESSION_FREEZE with the path of what YAML::Tiny cannot hold; ERR_SESSION_LIMIT */
-  freeze(session: unknown): Uint8Array {
-    return writeRecord(session, this.settings)
-  }
-
-  /**
-   * @throws {SerializeError} ERR_SESSION_THAW with the offset of the line that is not understood; ERR_SESSION_LIMIT
-   * @throws {PluginError} a record has tags or anchors of CGI::Session, and the package js-yaml is not installed
-   */
-  thaw(record: Uint8Array): unknown {
-    return readRecord(record, this.settings)
-  }
+  protected readonly read = readRecord
+  protected readonly write = writeRecord
 }

@@ -5,9 +5,10 @@
  */
 
 import { ElementRef, PerlGlob, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../../lib/perl-values.js'
+import { ElementCopies } from '../shared/element-copies.js'
 import { cannotFreeze, kindOf, overLimit } from '../shared/failure.js'
 import type { SerializerOptions } from '../shared/options.js'
-import { type Form, formOf, noteSlot, originOf, type TextForm } from '../shared/origin.js'
+import { type Form, formOf, originOf, type TextForm } from '../shared/origin.js'
 import { encodeBytes, hasNonAscii } from '../shared/text.js'
 import { serializerName } from './cursor.js'
 import { elementPath, Frame, keysTo, pathOf } from './frames.js'
@@ -223,11 +224,11 @@ class RecordWriter {
     this.pending.push(...others)
   }
 
-  private readonly outside = new Map<object, Map<Key, ScalarRef>>()
+  private readonly outside = new ElementCopies()
 
   /** A reference to an element of a container that is not in the record: to Perl it is a scalar of its own. */
   private writeOutside({ location, reference, className }: Pending): void {
-    const scalar = this.scalarFor(reference)
+    const scalar = this.outside.of(reference)
     const known = this.seen.get(scalar)
     if (known === undefined) this.writeScalar(scalar, location, className)
     else this.fix(`${location} = ${known.path}`)
@@ -242,16 +243,6 @@ class RecordWriter {
     this.out += `;${location} = ${blessOpen}${open}`
     this.frame = frame
     this.finish()
-  }
-
-  private scalarFor({ container, key, value }: ElementRef): ScalarRef {
-    const scalars = this.outside.get(container) ?? new Map<Key, ScalarRef>()
-    this.outside.set(container, scalars)
-    const scalar = scalars.get(key) ?? new ScalarRef(value)
-    scalars.set(key, scalar)
-    const form = formOf(originOf(container), key, value)
-    if (form !== undefined) noteSlot(scalar, 'value', value, form)
-    return scalar
   }
 }
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { SerializeError } from '../../lib/errors.js'
 import { readOptions } from '../../lib/options.js'
 import { ElementRef, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../../lib/perl-values.js'
 import FreezeThaw from '../../serialize/FreezeThaw.js'
@@ -8,6 +7,7 @@ import { serializerSuite } from '../suite/serializer.js'
 import { type Fixture, fixtures } from '../support/fixtures.js'
 import { type PerlCase, verifyByPerl } from '../support/perl-check.js'
 import { buildValue, byCodePoint, describeValue, type Node, type NodeObject } from '../support/perl-notation.js'
+import { refusal } from '../support/refusal.js'
 import { describeWith } from '../support/requirements.js'
 
 type Options = Partial<SerializerOptions>
@@ -28,15 +28,6 @@ function freeze(value: unknown, options?: Options): string {
 
 function utf8(text: string): string {
   return Buffer.from(text).toString('latin1')
-}
-
-function errorOf(run: () => unknown): SerializeError {
-  try {
-    run()
-  } catch (error) {
-    return error as SerializeError
-  }
-  return expect.fail('nothing was refused')
 }
 
 serializerSuite({
@@ -100,7 +91,7 @@ describe('what Perl wrote', () => {
     const known = fixture.port === 'optional' && fixture.input === 'no-signature' ? undefined : meaning(fixture)
     it(`${known === undefined ? 'refuses' : 'reads'} ${fixture.name}: ${fixture.title}`, () => {
       if (known === undefined) {
-        expect(errorOf(() => create().thaw(fixture.bytes!)).code).toBe('ERR_SESSION_THAW')
+        expect(refusal(() => create().thaw(fixture.bytes!)).code).toBe('ERR_SESSION_THAW')
       } else {
         expect(describeValue(create().thaw(fixture.bytes!))).toEqual(known.node)
       }
@@ -145,7 +136,7 @@ describe('what Node writes', () => {
     const name = `${fixture.set}/${fixture.case}`
     if (refused[name] !== undefined) {
       it(`refuses ${fixture.name}`, () => {
-        expect(errorOf(() => freeze(value)).path).toBe(refused[name])
+        expect(refusal(() => freeze(value)).path).toBe(refused[name])
       })
     } else if (fixture.encoding !== 'wide' && otherBytes[name] === undefined) {
       it(`is what Perl writes for ${fixture.name}`, () => {
@@ -373,7 +364,7 @@ describe('text', () => {
     expect(Object.keys(hash)).toEqual(['Ã©', 'Ã¸', 'é'])
     expect(freeze(hash)).toBe(record)
     hash.ø = 'new'
-    expect(errorOf(() => freeze({ hash })).path).toMatch(/^hash\["(?:ø|Ã¸)"\]$/)
+    expect(refusal(() => freeze({ hash })).path).toMatch(/^hash\["(?:ø|Ã¸)"\]$/)
   })
 
   it('sorts keys as Perl does: by their bytes', () => {
@@ -397,10 +388,10 @@ describe('text', () => {
   })
 
   it('refuses what no bytes stand for, with its path', () => {
-    expect(errorOf(() => freeze({ a: ['x\ud800'] })).path).toBe('a[0]')
-    expect(errorOf(() => freeze({ a: { '\udc00': 1 } })).path).toBe('a["\\udc00"]')
-    expect(errorOf(() => freeze({ a: ['☺'] }, { encoding: 'latin1' })).path).toBe('a[0]')
-    expect(errorOf(() => freeze({ '☺': 1 }, { encoding: 'bytes' })).path).toBe('["☺"]')
+    expect(refusal(() => freeze({ a: ['x\ud800'] })).path).toBe('a[0]')
+    expect(refusal(() => freeze({ a: { '\udc00': 1 } })).path).toBe('a["\\udc00"]')
+    expect(refusal(() => freeze({ a: ['☺'] }, { encoding: 'latin1' })).path).toBe('a[0]')
+    expect(refusal(() => freeze({ '☺': 1 }, { encoding: 'bytes' })).path).toBe('["☺"]')
     expect(freeze({ a: ['☺'] }, { encoding: 'bytes' })).toBe('FrT;@1|%2|$1|a@1|$3|\xe2\x98\xba')
   })
 })
@@ -439,7 +430,7 @@ describe('reading', () => {
     ['FrT;!9|@0|@0|@1|<0|', 13, 'something empty'],
   ] as const) {
     it(`says what is wrong, and where, in ${JSON.stringify(record)}`, () => {
-      const error = errorOf(() => thaw(record))
+      const error = refusal(() => thaw(record))
       expect([error.code, error.offset]).toEqual(['ERR_SESSION_THAW', offset])
       expect(error.message).toContain(why)
     })
@@ -462,12 +453,12 @@ describe('reading', () => {
 
   it('keeps to its limits', () => {
     expect(thaw('FrT;@1|@1|@1|\\_', { maxDepth: 3 })).toEqual([[new ScalarRef(null)]])
-    expect(errorOf(() => thaw('FrT;@1|@1|@1|@1|_', { maxDepth: 2 })).code).toBe('ERR_SESSION_LIMIT')
-    expect(errorOf(() => thaw('FrT;@1|@9|_________', { maxValues: 9 })).code).toBe('ERR_SESSION_LIMIT')
-    expect(errorOf(() => thaw('FrT;@1|@9|_________', { maxBytes: 18 })).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw('FrT;@1|@1|@1|@1|_', { maxDepth: 2 })).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw('FrT;@1|@9|_________', { maxValues: 9 })).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw('FrT;@1|@9|_________', { maxBytes: 18 })).code).toBe('ERR_SESSION_LIMIT')
     expect(thaw('FrT;@1|@9|_________', { maxValues: 10, maxBytes: 19 })).toHaveLength(9)
     expect(thaw('FrT;@1|@2|%2|$1|a_$1|\xe9', { maxValues: 7 })).toEqual([{ a: null }, 'é'])
-    expect(errorOf(() => thaw('FrT;@1|@2|%2|$1|a_$1|\xe9', { maxValues: 6 })).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw('FrT;@1|@2|%2|$1|a_$1|\xe9', { maxValues: 6 })).code).toBe('ERR_SESSION_LIMIT')
   })
 
   it('is not hurt by hostile records, and does not allocate what they announce', () => {
@@ -485,11 +476,11 @@ describe('reading', () => {
       ['!', 'ERR_SESSION_THAW'],
       ['é', 'ERR_SESSION_THAW'],
     ] as const) {
-      expect(errorOf(() => thaw(`FrT;@1|${utf8(part).repeat(million)}`)).code, part).toBe(code)
-      expect(errorOf(() => thaw(`FrT;!1|${utf8(part).repeat(million)}`)).code, part).toMatch(/_(?:THAW|LIMIT)$/)
+      expect(refusal(() => thaw(`FrT;@1|${utf8(part).repeat(million)}`)).code, part).toBe(code)
+      expect(refusal(() => thaw(`FrT;!1|${utf8(part).repeat(million)}`)).code, part).toMatch(/_(?:THAW|LIMIT)$/)
     }
     const before = process.memoryUsage().heapUsed
-    errorOf(() => thaw(`FrT;@1|${'@150000|'.repeat(1000)}${'_'.repeat(million)}`))
+    refusal(() => thaw(`FrT;@1|${'@150000|'.repeat(1000)}${'_'.repeat(million)}`))
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * million)
   })
 })
@@ -506,7 +497,7 @@ describe('writing', () => {
     const shared = 'FrT;!0|{>0|$1|A%0|})0|%0|@1|@2|<0|<0|'
     expect(freeze([hash, new PerlObject('A', hash)])).toBe(shared)
     expect(freeze([new PerlObject('A', hash), hash])).toBe(shared)
-    expect(errorOf(() => freeze({ list: [new PerlObject('A', hash), new PerlObject('B', hash)] })).path).toBe('list[1]')
+    expect(refusal(() => freeze({ list: [new PerlObject('A', hash), new PerlObject('B', hash)] })).path).toBe('list[1]')
     expect(freeze(new PerlObject('', new ElementRef(['x'], 0)))).toBe('FrT;@1|>>0|$4|main\\$1|x')
   })
 
@@ -528,21 +519,21 @@ describe('writing', () => {
     ['a function among keys', { deep, f: () => 1 }, 'cart[1].f'],
   ] as const) {
     it(`refuses ${what} and says where it is`, () => {
-      const error = errorOf(() => freeze({ deep, cart: [deep, value], twice: deep }))
+      const error = refusal(() => freeze({ deep, cart: [deep, value], twice: deep }))
       expect([error.code, error.path]).toEqual(['ERR_SESSION_FREEZE', path])
     })
   }
 
   it('refuses undefined at the top', () => {
-    expect(errorOf(() => freeze(undefined)).code).toBe('ERR_SESSION_FREEZE')
-    expect(errorOf(() => freeze(null)).path).toBe('the whole session')
+    expect(refusal(() => freeze(undefined)).code).toBe('ERR_SESSION_FREEZE')
+    expect(refusal(() => freeze(null)).path).toBe('the whole session')
   })
 
   it('does not run away with what is long or repeated', () => {
     const long = 'x'.repeat(1 << 20)
-    expect(errorOf(() => freeze(Array(10_000).fill(long))).code).toBe('ERR_SESSION_LIMIT')
-    expect(errorOf(() => freeze(Array(10_000).fill(new PerlRegExp(long)))).code).toBe('ERR_SESSION_LIMIT')
-    expect(errorOf(() => freeze(new Array(2 ** 31))).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => freeze(Array(10_000).fill(long))).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => freeze(Array(10_000).fill(new PerlRegExp(long)))).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => freeze(new Array(2 ** 31))).code).toBe('ERR_SESSION_LIMIT')
     let value: unknown = 'x'
     for (let i = 0; i < 1000; i++) value = [value, value]
     expect(freeze(value).length).toBeLessThan(20_000)

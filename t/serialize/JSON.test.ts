@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { SerializeError } from '../../lib/errors.js'
 import { readOptions } from '../../lib/options.js'
 import { ElementRef, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../../lib/perl-values.js'
 import JsonSerializer from '../../serialize/JSON.js'
@@ -10,6 +9,7 @@ import { serializerSuite } from '../suite/serializer.js'
 import { type Fixture, fixtures, type Outcome } from '../support/fixtures.js'
 import { verifyByPerl } from '../support/perl-check.js'
 import { buildValue, describeValue, type Node, NotRepresentable } from '../support/perl-notation.js'
+import { refusal } from '../support/refusal.js'
 import { describeWith } from '../support/requirements.js'
 
 const limits = readOptions(JsonSerializer.options, {})
@@ -31,16 +31,6 @@ function thaw(text: string, options: object = {}): unknown {
 
 function freeze(value: unknown, options: object = {}): string {
   return Buffer.from(new JsonSerializer({ ...limits, ...options }).freeze(value)).toString('latin1')
-}
-
-function errorOf(action: () => unknown): SerializeError {
-  try {
-    action()
-  } catch (error) {
-    if (error instanceof SerializeError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
 }
 
 /** What Perl means by the bytes: the decoded text, where a wide text went into the file. */
@@ -92,7 +82,7 @@ describe('records that Perl wrote or reads', () => {
     const expected = meaning(file)
     if ('error' in expected) {
       it(`${file.name} is refused: ${file.title}`, () => {
-        const error = errorOf(() => json.thaw(file.bytes!))
+        const error = refusal(() => json.thaw(file.bytes!))
         expect(error.code).toBe(file.input === 'deep-513' ? 'ERR_SESSION_LIMIT' : 'ERR_SESSION_THAW')
         if (error.code === 'ERR_SESSION_THAW') expect(error.offset).toBeLessThanOrEqual(file.bytes!.length)
       })
@@ -157,7 +147,7 @@ describeWith('perl', 'real Perl', () => {
       const built = sourceOf(file)
       if (built === undefined) return []
       if (isRefused(file)) {
-        expect(errorOf(() => json.freeze(built.value)).code).toMatch(/^ERR_SESSION_(FREEZE|LIMIT)$/)
+        expect(refusal(() => json.freeze(built.value)).code).toMatch(/^ERR_SESSION_(FREEZE|LIMIT)$/)
         return []
       }
       const bytes = json.freeze(built.value)
@@ -261,7 +251,7 @@ describe('reading', () => {
   }
 
   it('says where a record goes wrong, without showing it', () => {
-    const error = errorOf(() => thaw('{"name":"é",\n  "secret":"tiger" "x":1}'))
+    const error = refusal(() => thaw('{"name":"é",\n  "secret":"tiger" "x":1}'))
     expect(error.message).toBe('Not a JSON record: expected "," or "}" (line 2, column 20) at byte 33')
     expect(error.offset).toBe(33)
     expect(error.code).toBe('ERR_SESSION_THAW')
@@ -286,31 +276,31 @@ describe('reading', () => {
     ['[1]\0', 3],
   ] as const) {
     it(`gives the offset ${offset} of what is wrong in ${JSON.stringify(text)}`, () => {
-      expect(errorOf(() => thaw(text)).offset).toBe(offset)
+      expect(refusal(() => thaw(text)).offset).toBe(offset)
     })
   }
 
   it('keeps to its limits, whichever way it takes', () => {
     for (const extra of ['', ',3.0']) {
       expect(thaw(`[[[1]]${extra}]`, { maxDepth: 3 })).toHaveLength(extra === '' ? 1 : 2)
-      expect(errorOf(() => thaw(`[[[[1]]]${extra}]`, { maxDepth: 3 })).code).toBe('ERR_SESSION_LIMIT')
-      expect(errorOf(() => thaw(`[1,[2,3]${extra}]`, { maxValues: 3 })).code).toBe('ERR_SESSION_LIMIT')
-      expect(errorOf(() => thaw(`[1,2${extra}]`, { maxBytes: 4 })).code).toBe('ERR_SESSION_LIMIT')
+      expect(refusal(() => thaw(`[[[[1]]]${extra}]`, { maxDepth: 3 })).code).toBe('ERR_SESSION_LIMIT')
+      expect(refusal(() => thaw(`[1,[2,3]${extra}]`, { maxValues: 3 })).code).toBe('ERR_SESSION_LIMIT')
+      expect(refusal(() => thaw(`[1,2${extra}]`, { maxBytes: 4 })).code).toBe('ERR_SESSION_LIMIT')
     }
     expect(thaw('[1,[2,3]]', { maxValues: 4, maxBytes: 9 })).toEqual([1, [2, 3]])
   })
 
   it('is not hurt by hostile records', () => {
     const million = 1 << 20
-    expect(errorOf(() => thaw('['.repeat(million))).code).toBe('ERR_SESSION_LIMIT')
-    expect(errorOf(() => thaw('{"":'.repeat(million))).code).toBe('ERR_SESSION_LIMIT')
-    expect(errorOf(() => thaw('['.repeat(million) + ']'.repeat(million), { maxDepth: 10_000 })).code).toBe(
+    expect(refusal(() => thaw('['.repeat(million))).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw('{"":'.repeat(million))).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw('['.repeat(million) + ']'.repeat(million), { maxDepth: 10_000 })).code).toBe(
       'ERR_SESSION_LIMIT',
     )
     expect(thaw(`[${'9'.repeat(million)}]`)).toEqual(['9'.repeat(million)])
     expect(thaw(`["${'1.0'.repeat(million)}"]`)).toEqual(['1.0'.repeat(million)])
     expect(thaw(`["${'\\u0041'.repeat(million)}",3.0]`)).toEqual(['A'.repeat(million), 3])
-    expect(errorOf(() => thaw(`[${'\\'.repeat(million)}]`)).offset).toBe(1)
+    expect(refusal(() => thaw(`[${'\\'.repeat(million)}]`)).offset).toBe(1)
   })
 
   it('takes the exact way to the same values as the short one', () => {
@@ -372,7 +362,7 @@ describe('writing', () => {
 
   it('never calls toJSON', () => {
     const withMethod = { n: 1, toJSON: () => ({ n: 2 }) }
-    expect(errorOf(() => freeze({ a: withMethod })).path).toBe('a.toJSON')
+    expect(refusal(() => freeze({ a: withMethod })).path).toBe('a.toJSON')
     const hidden = Object.defineProperty({ n: 1 }, 'toJSON', { value: () => ({ n: 2 }) })
     expect(freeze(hidden)).toBe('{"n":1}')
     expect(freeze({ toJSON: 'text' })).toBe('{"toJSON":"text"}')
@@ -416,7 +406,7 @@ describe('writing', () => {
   ]
   for (const [what, value] of refused) {
     it(`refuses ${what} and says where it is`, () => {
-      const error = errorOf(() => freeze({ cart: { items: [1, 'a', value] } }))
+      const error = refusal(() => freeze({ cart: { items: [1, 'a', value] } }))
       expect(error.code).toBe('ERR_SESSION_FREEZE')
       expect(error.path).toMatch(/^cart\.items\[2\]/)
       expect(error.message).toMatch(/^JSON cannot hold cart\.items\[2\].*: ./)
@@ -424,25 +414,25 @@ describe('writing', () => {
   }
 
   it('refuses undefined at the top', () => {
-    expect(errorOf(() => freeze(undefined)).message).toBe('JSON cannot hold the whole session: undefined is no data')
+    expect(refusal(() => freeze(undefined)).message).toBe('JSON cannot hold the whole session: undefined is no data')
   })
 
   it('keeps to its limits, whichever way it takes', () => {
     for (const extra of [1, 1n]) {
       expect(freeze([[[extra]]], { maxDepth: 3, maxValues: 3, maxBytes: 7 })).toBe('[[[1]]]')
-      expect(errorOf(() => freeze([[[[extra]]]], { maxDepth: 3 })).code).toBe('ERR_SESSION_LIMIT')
-      expect(errorOf(() => freeze([[extra, extra]], { maxValues: 2 })).code).toBe('ERR_SESSION_LIMIT')
-      expect(errorOf(() => freeze(['ééé', extra], { maxBytes: 15 })).code).toBe('ERR_SESSION_LIMIT')
+      expect(refusal(() => freeze([[[[extra]]]], { maxDepth: 3 })).code).toBe('ERR_SESSION_LIMIT')
+      expect(refusal(() => freeze([[extra, extra]], { maxValues: 2 })).code).toBe('ERR_SESSION_LIMIT')
+      expect(refusal(() => freeze(['ééé', extra], { maxBytes: 15 })).code).toBe('ERR_SESSION_LIMIT')
     }
   })
 
   it('does not run away with what is shared often, nor with what is deep', () => {
     let value: unknown = 'x'
     for (let i = 0; i < 100; i++) value = [value, value]
-    expect(errorOf(() => freeze(value)).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => freeze(value)).code).toBe('ERR_SESSION_LIMIT')
     let deep: unknown = 1n
     for (let i = 0; i < 10_000; i++) deep = [deep]
-    expect(errorOf(() => freeze(deep)).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => freeze(deep)).code).toBe('ERR_SESSION_LIMIT')
     expect(freeze(deep, { maxDepth: 10_000 })).toBe(`${'['.repeat(10_000)}1${']'.repeat(10_000)}`)
   })
 })

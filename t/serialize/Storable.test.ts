@@ -10,6 +10,7 @@ import { perl } from '../support/perl.js'
 import { type PerlCase, verifyByPerl } from '../support/perl-check.js'
 import { buildValue, describeValue, type Node, NotRepresentable } from '../support/perl-notation.js'
 import { randomNumbers, randomSessions } from '../support/random-values.js'
+import { refusal } from '../support/refusal.js'
 import { describeWith } from '../support/requirements.js'
 
 const defaults = readOptions(Storable.options, {})
@@ -25,16 +26,6 @@ function thaw(record: Uint8Array | string, options: object = {}): unknown {
 /** The image as a binary string. */
 function freeze(value: unknown, options: object = {}): string {
   return Buffer.from(new Storable({ ...defaults, ...options }).freeze(value)).toString('latin1')
-}
-
-function errorOf(action: () => unknown): SerializeError {
-  try {
-    action()
-  } catch (error) {
-    if (error instanceof SerializeError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
 }
 
 function describeAll(value: unknown, options: object = {}): Node {
@@ -94,7 +85,7 @@ describe('records that Perl wrote or reads', () => {
     const expected = meaning(file)
     if (expected === undefined) {
       it(`${file.name} is refused: ${file.title}`, () => {
-        const error = errorOf(() => storable.thaw(file.bytes!))
+        const error = refusal(() => storable.thaw(file.bytes!))
         expect(error.code).toBe('ERR_SESSION_THAW')
         expect(error.offset).toBeLessThanOrEqual(file.bytes!.length)
       })
@@ -159,7 +150,7 @@ describeWith('perl', 'real Perl', () => {
       const value = sourceOf(file)
       if (value === undefined) return []
       if (file.case === 'regexp-wide') {
-        refused.push(errorOf(() => storable.freeze(value)).path!)
+        refused.push(refusal(() => storable.freeze(value)).path!)
         return []
       }
       const bytes = storable.freeze(value)
@@ -330,7 +321,7 @@ describe('reading', () => {
   })
 
   it('says where a record goes wrong, without showing it', () => {
-    const error = errorOf(() => thaw(`${network}\x02\0\0\0\x02\x0a\x06secret\x1a\x0a\x01x`))
+    const error = refusal(() => thaw(`${network}\x02\0\0\0\x02\x0a\x06secret\x1a\x0a\x01x`))
     expect(error.message).toBe('Not a Storable record: code is never read at byte 15')
     expect(error.offset).toBe(15)
     expect(error.code).toBe('ERR_SESSION_THAW')
@@ -360,7 +351,7 @@ describe('reading', () => {
     ['a tied hash with a hook', `${network}\x13\x03\x06`, 3],
   ] as const) {
     it(`gives the offset of ${what}`, () => {
-      const error = errorOf(() => thaw(image))
+      const error = refusal(() => thaw(image))
       expect(error.code).toBe('ERR_SESSION_THAW')
       expect(error.offset).toBe(offset)
     })
@@ -429,9 +420,9 @@ describe('reading', () => {
   it('keeps to its limits', () => {
     const nested = freeze([[[1]]])
     expect(thaw(nested, { maxDepth: 3, maxValues: 3, maxBytes: nested.length })).toEqual([[[1]]])
-    expect(errorOf(() => thaw(nested, { maxDepth: 2 })).code).toBe('ERR_SESSION_LIMIT')
-    expect(errorOf(() => thaw(nested, { maxValues: 2 })).code).toBe('ERR_SESSION_LIMIT')
-    expect(errorOf(() => thaw(nested, { maxBytes: nested.length - 1 })).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw(nested, { maxDepth: 2 })).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw(nested, { maxValues: 2 })).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw(nested, { maxBytes: nested.length - 1 })).code).toBe('ERR_SESSION_LIMIT')
   })
 
   it('is not hurt by hostile records', () => {
@@ -439,11 +430,11 @@ describe('reading', () => {
     for (const piece of ['\x04', '\x1b', '\x02\0\0\0\x01\x04', '\x03\0\0\0\x01\x04', '\x13\x40', '\x11\x01A\x04']) {
       const image = `${network}\x02\0\0\0\x01\x04${piece.repeat(million)}${'\0'.repeat(100)}`
       for (const maxDepth of [2000, 10_000]) {
-        expect(errorOf(() => thaw(image, { maxDepth })).code).toMatch(/^ERR_SESSION_(?:LIMIT|THAW)$/)
+        expect(refusal(() => thaw(image, { maxDepth })).code).toMatch(/^ERR_SESSION_(?:LIMIT|THAW)$/)
       }
     }
     expect(
-      errorOf(() => thaw(`${network}\x02\x00\xff\xff\xff${'\x05'.repeat(0xffffff)}`, { maxBytes: 1e8 })).code,
+      refusal(() => thaw(`${network}\x02\x00\xff\xff\xff${'\x05'.repeat(0xffffff)}`, { maxBytes: 1e8 })).code,
     ).toBe('ERR_SESSION_LIMIT')
     const lone = `${network}\x02\0\0\0\x01\x18\x00\x30\0\0${'\xed\xa0\x80'.repeat(million)}`
     expect(thaw(lone)).toEqual(['\ud800'.repeat(million)])
@@ -521,9 +512,9 @@ describe('writing', () => {
     const value = thaw(image) as number[]
     expect(value).toEqual([Infinity, Number.NaN])
     expect(freeze(value)).toBe(image)
-    expect(errorOf(() => freeze([...value])).path).toBe('[0]')
+    expect(refusal(() => freeze([...value])).path).toBe('[0]')
     value[1] = -Infinity
-    expect(errorOf(() => freeze(value)).path).toBe('[1]')
+    expect(refusal(() => freeze(value)).path).toBe('[1]')
   })
 
   it('keeps holes in arrays, and leaves out what is undefined in objects', () => {
@@ -574,7 +565,7 @@ describe('writing', () => {
   })
 
   it('leaves no trace of a record in the next', () => {
-    errorOf(() => freeze({ a: 'x'.repeat(50_000), b: () => 1 }))
+    refusal(() => freeze({ a: 'x'.repeat(50_000), b: () => 1 }))
     expect(freeze({ a: 1 })).toBe('\x05\x07\x03\0\0\0\x01\x08\x81\0\0\0\x01a')
     const outer = {
       get a() {
@@ -617,7 +608,7 @@ describe('writing', () => {
   ]
   for (const [what, value] of refused) {
     it(`refuses ${what} and says where it is`, () => {
-      const error = errorOf(() => freeze({ cart: { items: [1, 'a', value] } }))
+      const error = refusal(() => freeze({ cart: { items: [1, 'a', value] } }))
       expect(error.code).toBe('ERR_SESSION_FREEZE')
       expect(error.path).toMatch(/^cart\.items\[2\]/)
       expect(error.message).toMatch(/^Storable cannot hold cart\.items\[2\].*: ./)
@@ -626,7 +617,7 @@ describe('writing', () => {
 
   for (const value of [undefined, null, 'x', 1, true, Buffer.from('x'), new PerlVString('v1.2')]) {
     it(`refuses ${String(value)} as a session`, () => {
-      expect(errorOf(() => freeze(value)).message).toMatch(/^Storable cannot hold the whole session: /)
+      expect(refusal(() => freeze(value)).message).toMatch(/^Storable cannot hold the whole session: /)
     })
   }
 
@@ -634,13 +625,13 @@ describe('writing', () => {
     let deep: unknown = 1
     for (let level = 0; level < 10_000; level++)
       deep = level % 3 ? [deep] : level % 2 ? { a: deep } : new ScalarRef(deep)
-    expect(errorOf(() => freeze(deep)).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => freeze(deep)).code).toBe('ERR_SESSION_LIMIT')
     const image = freeze(deep, { maxDepth: 10_000 })
-    expect(errorOf(() => thaw(image)).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw(image)).code).toBe('ERR_SESSION_LIMIT')
     expect(freeze(thaw(image, { maxDepth: 10_000 }), { maxDepth: 10_000 })).toBe(image)
     const size = freeze(['x'.repeat(100_000)]).length
     expect(freeze(['x'.repeat(100_000)], { maxBytes: size })).toHaveLength(size)
-    expect(errorOf(() => freeze(['x'.repeat(100_000)], { maxBytes: size - 1 })).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => freeze(['x'.repeat(100_000)], { maxBytes: size - 1 })).code).toBe('ERR_SESSION_LIMIT')
   })
 
   it('notes nothing on what it writes', () => {

@@ -9,6 +9,7 @@ import { serializerSuite } from '../suite/serializer.js'
 import { type Fixture, fixtures } from '../support/fixtures.js'
 import { type PerlCase, verifyByPerl } from '../support/perl-check.js'
 import { buildValue, describeValue, type Node, NotRepresentable } from '../support/perl-notation.js'
+import { refusal } from '../support/refusal.js'
 import { describeWith, missing } from '../support/requirements.js'
 import { perlReads, randomDocuments, randomTexts } from '../support/yaml-tiny.js'
 
@@ -43,16 +44,6 @@ function thaw(text: string, options: Partial<SerializerOptions> = {}): unknown {
 
 function freeze(value: unknown, options: Partial<SerializerOptions> = {}): string {
   return Buffer.from(create(options).freeze(value)).toString('latin1')
-}
-
-function failure(call: () => unknown): SerializeError {
-  try {
-    call()
-  } catch (error) {
-    if (error instanceof SerializeError) return error
-    throw error
-  }
-  throw new Error('it should have been refused')
 }
 
 /** What YAML::Tiny makes of a value that Perl holds so: text with the UTF8 flag. */
@@ -130,7 +121,7 @@ describe('records that Perl wrote or reads', () => {
       })
     } else if (!isWide) {
       it(`${name} is refused: ${title}`, () => {
-        const error = failure(() => yaml.thaw(bytes!))
+        const error = refusal(() => yaml.thaw(bytes!))
         expect(error.code).toBe('ERR_SESSION_THAW')
         expect(error.offset).toBeLessThanOrEqual(bytes!.length)
       })
@@ -180,7 +171,7 @@ describeWith('yaml-tiny', 'real YAML::Tiny', () => {
       const source = sourceOf(file)
       if (serializer !== 'YAML' || source === undefined || byThemselves.includes(title)) return []
       if (isRefusedByPerl(file) || alsoRefused.includes(title)) {
-        expect(failure(() => yaml.freeze(source.value)).code, name).toBe('ERR_SESSION_FREEZE')
+        expect(refusal(() => yaml.freeze(source.value)).code, name).toBe('ERR_SESSION_FREEZE')
         return []
       }
       return [{ name, serializer, bytes: yaml.freeze(source.value), expected: written(source.value) }]
@@ -211,7 +202,7 @@ describeWith('yaml-tiny', 'real YAML::Tiny', () => {
       const expected = perl[index]
       const title = JSON.stringify(document)
       if (expected === undefined) {
-        expect(failure(() => latin1.thaw(Buffer.from(document, 'latin1'))).code, title).toBe('ERR_SESSION_THAW')
+        expect(refusal(() => latin1.thaw(Buffer.from(document, 'latin1'))).code, title).toBe('ERR_SESSION_THAW')
       } else {
         expect(latin1.thaw(Buffer.from(document, 'latin1')), title).toEqual(expected)
         read++
@@ -343,7 +334,7 @@ describe('reading', () => {
     ['--- !!perl/hash:X\n  a: 1\n b: 2\n', 26],
   ] as const) {
     it(`gives the offset ${offset} of what is wrong in ${JSON.stringify(text)}`, () => {
-      const error = failure(() => yaml.thaw(Buffer.from(text)))
+      const error = refusal(() => yaml.thaw(Buffer.from(text)))
       expect(error.code).toBe('ERR_SESSION_THAW')
       expect(error.offset).toBe(offset)
       expect(error.message).not.toMatch(/tiger/)
@@ -353,7 +344,7 @@ describe('reading', () => {
   it('keeps to its limits', () => {
     expect(thaw('a:\n  b:\n    c: 1\n', { maxDepth: 3, maxValues: 3 })).toEqual({ a: { b: { c: '1' } } })
     for (const options of [{ maxDepth: 2 }, { maxValues: 2 }, { maxBytes: 10 }]) {
-      expect(failure(() => thaw('a:\n  b:\n    c: 1\n', options)).code).toBe('ERR_SESSION_LIMIT')
+      expect(refusal(() => thaw('a:\n  b:\n    c: 1\n', options)).code).toBe('ERR_SESSION_LIMIT')
     }
   })
 
@@ -458,23 +449,23 @@ describeWith('js-yaml', "records of CGI::Session with YAML::Syck's and YAML.pm's
 
   it('are refused with code, other tags and unknown anchors', () => {
     for (const bad of ['!!perl/code sub {}', '!!perl/glob x', '!!perl/hash:X text', '!!js/function x', '&1 x\nb: *2']) {
-      expect(failure(() => thaw(`${session}a: ${bad}\n`)).code, bad).toMatch(/^ERR_SESSION_THAW$/)
+      expect(refusal(() => thaw(`${session}a: ${bad}\n`)).code, bad).toMatch(/^ERR_SESSION_THAW$/)
     }
-    expect(failure(() => thaw('a: !!str tiger\n')).code).toBe('ERR_SESSION_THAW')
+    expect(refusal(() => thaw('a: !!str tiger\n')).code).toBe('ERR_SESSION_THAW')
   })
 
   it('keep to the limits', () => {
     const deep = `${session}a: !!perl/hash:X\n  b:\n    c:\n      d: 1\n`
     expect(thaw(deep, { maxDepth: 4 })).toMatchObject({ a: new PerlObject('X', { b: { c: { d: '1' } } }) })
-    expect(failure(() => thaw(deep, { maxDepth: 3 })).code).toBe('ERR_SESSION_LIMIT')
-    expect(failure(() => thaw(`${session}a: !!perl/array:X\n${'  - 1\n'.repeat(100)}`, { maxValues: 50 })).code).toBe(
+    expect(refusal(() => thaw(deep, { maxDepth: 3 })).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw(`${session}a: !!perl/array:X\n${'  - 1\n'.repeat(100)}`, { maxValues: 50 })).code).toBe(
       'ERR_SESSION_LIMIT',
     )
-    expect(failure(() => thaw(`${session}a: !!perl/hash:X ${'['.repeat(1 << 19)}`)).code).toBe('ERR_SESSION_LIMIT')
-    expect(failure(() => thaw(`${session}a: !!perl/array:X\n${'  - 1\n'.repeat(1 << 18)}`)).code).toBe(
+    expect(refusal(() => thaw(`${session}a: !!perl/hash:X ${'['.repeat(1 << 19)}`)).code).toBe('ERR_SESSION_LIMIT')
+    expect(refusal(() => thaw(`${session}a: !!perl/array:X\n${'  - 1\n'.repeat(1 << 18)}`)).code).toBe(
       'ERR_SESSION_LIMIT',
     )
-    expect(failure(() => thaw(`${session}a: !!perl/array:X ${'['.repeat(50_000)}`, { maxDepth: 10_000 })).code).toBe(
+    expect(refusal(() => thaw(`${session}a: !!perl/array:X ${'['.repeat(50_000)}`, { maxDepth: 10_000 })).code).toBe(
       'ERR_SESSION_LIMIT',
     )
   })
@@ -482,7 +473,7 @@ describeWith('js-yaml', "records of CGI::Session with YAML::Syck's and YAML.pm's
   it('are written in the words of YAML::Tiny, or refused where it has none', () => {
     for (const name of ['shared.cgi-yaml', 'objects.cgi-yaml-pm']) {
       const record = records.find((file) => file.set === 'cgi' && `${file.case}.${file.serializer}` === name)!
-      expect(failure(() => yaml.freeze(yaml.thaw(record.bytes!))).path).toMatch(/^[abcr]/)
+      expect(refusal(() => yaml.freeze(yaml.thaw(record.bytes!))).path).toMatch(/^[abcr]/)
     }
     const value = thaw(`${session}o: !!perl/hash:X\n  a: 1\np: "two words"\n`) as Record<string, unknown>
     delete value.o
@@ -524,8 +515,8 @@ describe('writing', () => {
   it('writes any root', () => {
     for (const root of ['text', 'two words', '', [], {}, ['a'], [['b'], { c: 'd' }]])
       expect(thaw(freeze(root))).toEqual(root)
-    expect(failure(() => freeze(null)).path).toBe('the whole session')
-    expect(failure(() => freeze(undefined)).code).toBe('ERR_SESSION_FREEZE')
+    expect(refusal(() => freeze(null)).path).toBe('the whole session')
+    expect(refusal(() => freeze(undefined)).code).toBe('ERR_SESSION_FREEZE')
   })
 
   it('sorts keys as Perl does, by the bytes', () => {
@@ -561,7 +552,7 @@ describe('writing', () => {
     ['a date', new Date(0), ''],
   ] as const) {
     it(`refuses ${what} and says where it is`, () => {
-      const error = failure(() => freeze({ cart: { items: [1, 'a', value] } }))
+      const error = refusal(() => freeze({ cart: { items: [1, 'a', value] } }))
       expect(error.code).toBe('ERR_SESSION_FREEZE')
       expect(error.path).toBe(`cart.items[2]${path}`)
     })
@@ -573,13 +564,13 @@ describe('writing', () => {
     Object.assign(hash, { é: 'changed', ü: 'new', a: 'b' })
     expect(thaw(freeze(hash))).toEqual(hash)
     hash['☺'] = 'x'
-    expect(failure(() => freeze({ list: [hash] })).path).toBe('list[0]["☺"]')
+    expect(refusal(() => freeze({ list: [hash] })).path).toBe('list[0]["☺"]')
   })
 
   it('refuses text that the encoding could not read back', () => {
     expect(freeze({ a: 'cafÃ©' }, { encoding: 'latin1' })).toBe('---\na: "caf\\xC3\\xA9"\n')
-    expect(failure(() => freeze({ a: ['☺'] }, { encoding: 'latin1' })).path).toBe('a[0]')
-    expect(failure(() => freeze({ a: { '☺': 1 } }, { encoding: 'bytes' })).path).toBe('a["☺"]')
+    expect(refusal(() => freeze({ a: ['☺'] }, { encoding: 'latin1' })).path).toBe('a[0]')
+    expect(refusal(() => freeze({ a: { '☺': 1 } }, { encoding: 'bytes' })).path).toBe('a["☺"]')
     expect(freeze({ a: '☺' }, { encoding: 'bytes' })).toBe('---\na: "\\xE2\\x98\\xBA"\n')
   })
 
@@ -587,7 +578,7 @@ describe('writing', () => {
     const value = { a: [['x']] }
     expect(freeze(value, { maxDepth: 3, maxValues: 3 })).toContain('- x')
     for (const options of [{ maxDepth: 2 }, { maxValues: 2 }, { maxBytes: 15 }]) {
-      expect(failure(() => freeze(value, options)).code).toBe('ERR_SESSION_LIMIT')
+      expect(refusal(() => freeze(value, options)).code).toBe('ERR_SESSION_LIMIT')
     }
   })
 })

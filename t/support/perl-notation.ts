@@ -68,6 +68,8 @@ export interface NotationOptions {
   readonly newText?: 'chars' | 'bytes'
   /** With what only Storable keeps: weak references, locked hashes, elements that are one scalar. */
   readonly storable?: boolean
+  /** With what only DataDumper keeps: typeglobs. */
+  readonly globs?: boolean
 }
 
 /** Longer strings are described by a digest. */
@@ -346,10 +348,12 @@ class Builder {
   private readonly texts = new Map<string, TextForm>()
   private readonly root: Node
   private readonly storable: boolean
+  private readonly globs: boolean
 
   constructor(root: Node, options: NotationOptions) {
     this.encoding = options.encoding ?? 'utf8'
     this.storable = options.storable ?? false
+    this.globs = options.globs ?? false
     this.root = root
     this.scan(root, undefined)
     if (slotNumber(root) !== undefined) throw new NotRepresentable('a reference to the root variable')
@@ -368,6 +372,7 @@ class Builder {
   private scan(node: Node, element: Element | undefined): void {
     if (node === null || typeof node !== 'object') return
     for (const member of unholdable) if (member in node) throw new NotRepresentable(member)
+    if ('glob' in node && !this.globs) throw new NotRepresentable('glob')
     for (const member of this.storable ? [] : onlyStorable) if (member in node) throw new NotRepresentable(member)
     if (node.id !== undefined) this.idNodes.set(node.id, node)
     if (node.slot !== undefined) this.slotNodes.set(node.slot, node)
@@ -395,7 +400,7 @@ class Builder {
   private shownOf(node: Node): Shown {
     if (node === null || typeof node === 'string') return node === null ? { value: null } : this.bytes(node)
     if (node.v !== undefined) return { value: new PerlVString(node.v) }
-    if (typeof node.glob === 'string') return { value: new PerlGlob(node.glob.replace('*main::', '*::')) }
+    if (typeof node.glob === 'string' && this.globs) return { value: new PerlGlob(node.glob.replace('*main::', '*::')) }
     if (node.same !== undefined) return { value: this.reference(this.idNodes.get(node.same)!).value }
     if (node.r !== undefined) return { value: this.scalarReference(node, node.r) }
     if (node.h !== undefined || node.a !== undefined || node.re !== undefined) {
