@@ -13,7 +13,6 @@ export function isSimple(text: string): boolean {
 
 /** A byte string, given as one character a byte. */
 export function quoteBytes(binary: string): string {
-  if (simple.test(binary)) return `'${binary}'`
   if (printable.test(binary)) return `'${binary.replace(/['\\]/g, '\\$&')}'`
   return quoteDouble(binary, 'x')
 }

@@ -36,6 +36,7 @@ class RecordWriter {
   private readonly options: SerializerOptions
   private readonly texts: ReadonlyMap<string, TextForm> | undefined
   private readonly seen = new Map<object, Frame>()
+  private readonly plainKeys = new Map<string, string>()
   private readonly pending: Pending[] = []
   private out = '$D = '
   private fixups = ''
@@ -78,9 +79,20 @@ class RecordWriter {
   private pair(frame: Frame, key: string): void {
     const value = (frame.target as Record<string, unknown>)[key]
     if (value === undefined) return
-    this.out += frame.isEmpty ? `${this.key(frame, key)} => ` : `,${this.key(frame, key)} => `
+    if (!frame.isEmpty) this.out += ','
     frame.isEmpty = false
+    this.out += frame.origin?.keys === undefined ? this.plainKey(frame, key) : `${this.key(frame, key)} => `
     this.value(frame, key, value)
+  }
+
+  /** The same few keys come again and again in a list of hashes. */
+  private plainKey(frame: Frame, key: string): string {
+    let text = this.plainKeys.get(key)
+    if (text === undefined) {
+      text = `${this.key(frame, key)} => `
+      this.plainKeys.set(key, text)
+    }
+    return text
   }
 
   private value(frame: Frame | undefined, key: Key, value: unknown): void {
