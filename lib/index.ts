@@ -4,6 +4,8 @@ export type { PluginOptions } from './catalogue.js'
 export type * from './contracts.js'
 export type { Duration } from './duration.js'
 export * from './errors.js'
+/** Readers for the options of plug-ins of one's own, and `readOptions`. */
+export * as options from './options.js'
 export { ElementRef, PerlGlob, PerlObject, PerlRegExp, PerlVString, ScalarRef, StorableHook } from './perl-values.js'
 export type { Dialect } from './record.js'
 export { pluginNames, registerDriver, registerId, registerSerializer } from './registry.js'

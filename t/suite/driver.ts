@@ -9,6 +9,7 @@
 
 import assert from 'node:assert/strict'
 import type { Driver, IdShape } from '../../lib/contracts.js'
+import type { Runner } from './runner.js'
 
 /** A driver on an empty store. */
 export interface OpenedDriver {
@@ -20,10 +21,7 @@ export interface OpenedDriver {
 }
 
 /** What the suite is told about a driver. */
-export interface DriverSuiteOptions {
-  /** The test runner's functions: of vitest, node:test, mocha, jest… */
-  describe(title: string, body: () => void): void
-  it(title: string, body: () => Promise<void>): void
+export interface DriverSuiteOptions extends Runner {
   /** The name of the driver. */
   readonly name: string
   /** Called by each test: an open driver on an empty store of its own. */

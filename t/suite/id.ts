@@ -10,12 +10,10 @@
 import assert from 'node:assert/strict'
 import type { IdGenerator } from '../../lib/contracts.js'
 import { isId } from '../../lib/id-check.js'
+import type { Runner } from './runner.js'
 
 /** What the suite is told about a generator. */
-export interface IdSuiteOptions {
-  /** The runner's functions. */
-  readonly describe: (title: string, body: () => void) => unknown
-  readonly it: (title: string, body: () => Promise<void>) => unknown
+export interface IdSuiteOptions extends Runner {
   /** The generator's name, for titles. */
   readonly name: string
   /** A generator, ready to use; called once a test. */

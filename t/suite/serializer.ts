@@ -3,12 +3,13 @@
  *
  * It needs node:assert and the `describe` and `it` of any test runner:
  *
- *     serializerSuite({ describe, it, name: 'Mine', create: (options) => new Mine(readOptions(Mine.options, options)) })
+ *     serializerSuite({ describe, it, name: 'Mine', create: (given) => new Mine(options.readOptions(Mine.options, given)) })
  */
 
 import assert from 'node:assert/strict'
 import type { Serializer } from '../../lib/contracts.js'
 import type { SerializerOptions } from '../../serialize/shared/options.js'
+import type { Runner } from './runner.js'
 
 /** What a format can hold; all true unless said otherwise. */
 export interface Holds {
@@ -45,10 +46,7 @@ const everything: Holds = {
 }
 
 /** What the suite is given. */
-export interface SerializerSuite {
-  /** The runner's functions. */
-  readonly describe: (title: string, body: () => void) => void
-  readonly it: (title: string, body: () => void | Promise<void>) => void
+export interface SerializerSuite extends Runner {
   /** The serializer's name in titles. */
   readonly name: string
   /** A serializer with these options; the defaults for all others. */
