@@ -46,6 +46,17 @@ export class DriverGuard implements Driver {
     }
   }
 
+  /**
+   * Remove a record unless it is another one by now: true when it is gone. An expired session that somebody else has made
+   * anew since it was read must stay.
+   */
+  async removeIfStill(id: string, record: Uint8Array): Promise<boolean> {
+    const present = await this.retrieve(id)
+    if (present !== undefined && Buffer.compare(present, record) !== 0) return false
+    if (present !== undefined) await this.remove(id)
+    return true
+  }
+
   async *ids(): AsyncIterable<string> {
     this.assertOpen('list')
     if (!this.supports.list) {

@@ -100,8 +100,7 @@ export class SessionManager {
     const data = await this.#thaw(id, record)
     if (data === undefined) return 'none'
     if (!hasExpired(data, this.#engine.now())) return { id, data, record }
-    await this.#engine.driver.remove(id)
-    return 'expired'
+    return (await this.#engine.driver.removeIfStill(id, record)) ? 'expired' : this.#find(id)
   }
 
   /** The data of a record; undefined when it could not be read and was put aside. */
@@ -165,7 +164,7 @@ export class SessionManager {
     const record = await driver.retrieve(id)
     if (record === undefined) return undefined
     if (!hasExpired(thawRecord(this.#engine, id, record), now())) return 'kept'
-    return (await driver.remove(id)) ? 'removed' : undefined
+    return (await driver.removeIfStill(id, record)) ? 'removed' : 'kept'
   }
 
   /** Give back what the manager opened. Sessions that are open can no longer flush. */

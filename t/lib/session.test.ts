@@ -256,6 +256,27 @@ describe('merging', () => {
   })
 })
 
+describe('an expired session', () => {
+  it('that somebody else made anew meanwhile is opened, not removed', async () => {
+    let now = 1_600_000_000
+    const { default: Memory } = await import('../../drivers/Memory.js')
+    const driver = new Memory({ space: `session.test ${++spaces}` }, { now: () => now, padding: true })
+    await using sessions = await SessionManager.create({ type: { driver }, clock: () => now * 1000 })
+    await (await sessions.open({ id: 'agreed' })).param('old', 1).expire('1m').flush()
+    now += 62
+    const retrieve = driver.retrieve.bind(driver)
+    let reads = 0
+    driver.retrieve = async (id) => {
+      const record = await retrieve(id)
+      // The other program does the same between our reading and our removing.
+      if (++reads === 1) await (await sessions.open({ id: 'agreed' })).param('new', 1).flush()
+      return record
+    }
+    const session = await sessions.open({ id: 'agreed' })
+    expect([session.isNew(), session.param()]).toEqual([false, ['new']])
+  })
+})
+
 describe('values without end', () => {
   it('are compared and copied in linear time and without the stack', async () => {
     await using sessions = await SessionManager.create(memory({ maxDepth: 10_000 }))
