@@ -6,12 +6,12 @@
  */
 
 import { closeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { IdGenerator, IdShape, OptionTable } from '../lib/contracts.js'
 import { DriverError, SessionError } from '../lib/errors.js'
 import { acquire, type Flock, loadFlock } from '../lib/flock.js'
 import { flag, integer, text } from '../lib/options.js'
+import { perlTmpdir } from '../lib/perl-tmpdir.js'
 import { type Counting, countOn, fileTrouble, isCurrent, openCounter } from './shared/counter-file.js'
 import { cannotGenerate } from './shared/failure.js'
 
@@ -38,7 +38,7 @@ const ignore = (): void => {}
 /** Numbers from a counter file. */
 export default class AutoIncrement implements IdGenerator {
   static readonly options: OptionTable<AutoIncrementOptions> = {
-    idFile: text(() => join(tmpdir(), 'data.session.id')),
+    idFile: text(() => join(perlTmpdir(), 'data.session.id')),
     idBase: integer(0),
     idStep: integer(1, { min: 1 }),
     umask: integer(0o666, { max: 0o777 }),

@@ -4,13 +4,13 @@
  */
 
 import { cloneValue, collectContainers, isSameValue } from './clone.js'
+import { setElement } from './hash.js'
 import {
   dialectOf,
   isReserved,
   parameterLifetimes,
   parameterNames,
   type SessionData,
-  setKey,
   setLifetime,
   setParameterLifetime,
   timeOf,
@@ -43,7 +43,7 @@ export class Changes {
   /** Lay these changes, with the values they have in `mine`, over a fresher record. */
   layOver(fresh: SessionData, mine: SessionData): void {
     for (const key of withShared(this.keys, mine)) {
-      if (Object.hasOwn(mine, key)) setKey(fresh, key, mine[key])
+      if (Object.hasOwn(mine, key)) setElement(fresh, key, mine[key])
       else this.#clear(fresh, key)
     }
     const lifetimes = parameterLifetimes(mine)
@@ -106,7 +106,7 @@ export class Exposed {
    */
   changed(data: SessionData): string[] {
     for (const held of this.#replaced.filter(isChanged)) {
-      setKey(data, held.key, held.value)
+      setElement(data, held.key, held.value)
       this.#held.set(held.key, held)
     }
     this.#replaced = this.#replaced.filter((held) => !isChanged(held))
@@ -142,6 +142,6 @@ export function keepIdentity(fresh: SessionData, mine: SessionData): void {
   const dialect = dialectOf(fresh)
   for (const key of Object.keys(fresh)) {
     if (isReserved(key, dialect) || typeof fresh[key] !== 'object' || !Object.hasOwn(mine, key)) continue
-    if (isSameValue(fresh[key], mine[key])) setKey(fresh, key, mine[key])
+    if (isSameValue(fresh[key], mine[key])) setElement(fresh, key, mine[key])
   }
 }

@@ -3,8 +3,8 @@
  * proportion to the number of containers, however often one is shared, and no stack, however deep they nest.
  */
 
+import { isPlainObject, setElement } from './hash.js'
 import { ElementRef, PerlGlob, PerlObject, PerlRegExp, PerlVString, ScalarRef, StorableHook } from './perl-values.js'
-import { isPlainObject, setKey } from './record.js'
 
 /** Things to do, one after the other: recursion without the stack. */
 type Tasks = (() => void)[]
@@ -46,7 +46,7 @@ function emptyCopy(value: object, copies: Map<object, unknown>, tasks: Tasks): u
   if (isPlainObject(value)) {
     const copy = Object.create(Object.getPrototypeOf(value))
     tasks.push(() => {
-      for (const key of Object.keys(value)) setKey(copy, key, copied(value[key]))
+      for (const key of Object.keys(value)) setElement(copy, key, copied(value[key]))
     })
     return copy
   }
@@ -103,7 +103,7 @@ class Comparison {
       return Object.is(one, other)
     const partner = this.#partners.get(one)
     if (partner !== undefined) return partner === other
-    if (this.#taken.has(other) || Object.getPrototypeOf(one) !== Object.getPrototypeOf(other)) return false
+    if (this.#taken.has(other) || !isSameKind(one, other)) return false
     this.#partners.set(one, other)
     this.#taken.add(other)
     return this.#haveSameParts(one, other)
@@ -122,6 +122,13 @@ class Comparison {
     }
     return true
   }
+}
+
+/** A copy of a Uint8Array is a Buffer, and a hash of another realm has another prototype. */
+function isSameKind(one: object, other: object): boolean {
+  if (one instanceof Uint8Array) return other instanceof Uint8Array
+  if (isPlainObject(one)) return isPlainObject(other)
+  return Object.getPrototypeOf(one) === Object.getPrototypeOf(other)
 }
 
 const perlValues: readonly unknown[] = [

@@ -2,18 +2,20 @@
 
 import type { Driver, DriverSupport, StoreOptions, StoreOutcome } from './contracts.js'
 import { DriverError, SessionError, UnsupportedError } from './errors.js'
-import { assertId } from './id-check.js'
-import { shortId } from './short-id.js'
+import { assertId, shortId } from './id-check.js'
 
 /** A driver that is only ever called with good ids, while it is open, and that fails with `SessionError`s. */
 export class DriverGuard implements Driver {
   readonly supports: DriverSupport
   readonly name: string
   readonly #driver: Driver
+  readonly #isOurs: boolean
   #closed = false
 
-  constructor(name: string, driver: Driver) {
+  /** `isOurs`: closing this one closes the driver. */
+  constructor(name: string, driver: Driver, isOurs: boolean) {
     this.name = name
+    this.#isOurs = isOurs
     this.#driver = driver
     this.supports = driver.supports
   }
@@ -78,6 +80,7 @@ export class DriverGuard implements Driver {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    if (!this.#isOurs) return
     try {
       await this.#driver.close()
     } catch (error) {
@@ -102,7 +105,8 @@ export class DriverGuard implements Driver {
   #wrap(operation: string, error: unknown, id?: string): unknown {
     if (error instanceof SessionError || error instanceof TypeError) return error
     const native = error instanceof Error ? error.message : String(error)
-    const message = id === undefined ? native : native.replaceAll(id, shortId(id))
+    // Ids of a few characters are no secrets, and stand in any text by chance.
+    const message = id === undefined || id.length < 4 ? native : native.replaceAll(id, () => shortId(id))
     return new DriverError(this.name, operation, `${this.name} could not ${operation}: ${message}`, { cause: error })
   }
 }

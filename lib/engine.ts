@@ -23,6 +23,8 @@ export interface Engine {
 interface Part<Plugin> {
   readonly name: string
   readonly knows: readonly string[]
+  /** Made here, not handed over: what was handed over stays open. */
+  readonly isOurs: boolean
   make(context: PluginContext): Plugin
 }
 
@@ -43,8 +45,14 @@ export async function createEngine(given: ManagerOptions): Promise<Engine> {
   const serializer = serialize.make({ now, padding: false })
   const context = { now, padding: serializer.padding }
   const ids = idPart.make(context)
-  const driver = new DriverGuard(names.driver, driverPart.make(context))
-  refuseIllegal(names, driver.supports, ids.shape, serializer.output)
+  const driver = new DriverGuard(names.driver, driverPart.make(context), driverPart.isOurs)
+  try {
+    refuseIllegal(names, driver.supports, ids.shape, serializer.output)
+    refuseBlindMerge(names, driver.supports, options)
+  } catch (error) {
+    await driver.close()
+    throw error
+  }
   return { driver, ids, serializer, options, names, now }
 }
 
@@ -62,13 +70,15 @@ async function preparePart<Kind extends PluginKind>(
 ): Promise<Part<PluginKinds[Kind]>> {
   if (typeof part === 'object' && part !== null) {
     refuseIncomplete(kind, part)
-    return { name: part.constructor?.name ?? kind, knows: [], make: () => part }
+    const className = part.constructor?.name
+    const name = className === undefined || className === '' || className === 'Object' ? 'custom' : className
+    return { name, knows: [], isOurs: false, make: () => part }
   }
   if (typeof part !== 'string')
     throw new OptionError('type', `The part '${kind}' of option 'type' must be a name or an instance`)
   const { name, Plugin } = await loadPlugin(kind, part)
   const options = readOptions(Plugin.options, given as Readonly<Record<string, unknown>>)
-  return { name, knows: Object.keys(Plugin.options), make: (context) => new Plugin(options, context) }
+  return { name, knows: Object.keys(Plugin.options), isOurs: true, make: (context) => new Plugin(options, context) }
 }
 
 /** What an instance of each kind must have, to be taken for one. */
@@ -96,14 +106,23 @@ function refuseIllegal(names: TypeNames, supports: DriverGuard['supports'], shap
     throw new OptionError(
       'type',
       `id:${names.id} makes ids of ${shape}, but driver:${names.driver} holds only ${supports.ids} ids; ` +
-        'use MD5, SHA1, SHA256, SHA512 or UUID36, which fit every driver',
+        "use an id generator of the shape 'word', such as the default one, which fits every driver",
     )
   }
   if (widthOfPayload[output] > widthOfPayload[supports.payload]) {
     throw new OptionError(
       'type',
       `serialize:${names.serialize} writes ${output}, but driver:${names.driver} is set up to hold only ${supports.payload}; ` +
-        'use JSON or DataDumper, or a binary column',
+        'use a serializer that writes text, such as the default one, or a binary column',
     )
   }
+}
+
+/** Without comparing, two writers would lose each other's changes, and a removed session would come back. */
+function refuseBlindMerge(names: TypeNames, supports: DriverGuard['supports'], { onConflict }: CoreOptions): void {
+  if (supports.expect || onConflict === 'overwrite') return
+  throw new OptionError(
+    'onConflict',
+    `driver:${names.driver} cannot compare before it writes, so onConflict '${onConflict}' is not possible; use 'overwrite'`,
+  )
 }

@@ -3,8 +3,8 @@
 import { type Changes, keepIdentity } from './changes.js'
 import type { Engine } from './engine.js'
 import { ConflictError, IdError } from './errors.js'
+import { shortId } from './id-check.js'
 import { type SessionData, timeOf } from './record.js'
-import { shortId } from './short-id.js'
 import { thawRecord } from './thaw-record.js'
 
 /** How a write ended: the data as written (with the other writer's changes in it), or gone: the session was removed. */
@@ -52,10 +52,10 @@ export class RecordWriter {
   }
 
   /**
-   * Write the data. When another writer was first, `changes` (and `later`, made while the store was busy) are laid over
-   * its record, and that is written; or the whole record is, or neither, as `onConflict` says.
+   * Write the data. When another writer was first, `changes` (with those that `takeLater` adds to them, made while the
+   * store was busy) are laid over its record, and that is written; or the whole record is, or neither, as `onConflict` says.
    */
-  async write(data: SessionData, changes: Changes, later: () => Changes): Promise<WriteOutcome> {
+  async write(data: SessionData, changes: Changes, takeLater: (mine: SessionData) => void): Promise<WriteOutcome> {
     const { driver, serializer } = this.#engine
     const id = this.#id
     let mine = data
@@ -74,7 +74,12 @@ export class RecordWriter {
       const theirs = fresh && thawRecord(this.#engine, id, fresh)
       if (fresh === undefined || theirs === undefined || this.#isAnother(theirs, mine))
         return { data: mine, gone: true }
-      if (this.#engine.options.onConflict === 'merge') mine = merge(theirs, mine, [changes, later()])
+      if (this.#engine.options.onConflict === 'merge') {
+        takeLater(mine)
+        keepIdentity(theirs, mine)
+        changes.layOver(theirs, mine)
+        mine = theirs
+      }
       expect = fresh
       if (attempt > 3) await stepAside(attempt)
     }
@@ -87,7 +92,7 @@ export class RecordWriter {
       throw new IdError(
         'ERR_SESSION_ID_TAKEN',
         `The id ${shortId(id)} that was made for this new session belongs to another one; nothing was written. ` +
-          'Was the counter of id:AutoIncrement set back?',
+          'Was a counter of ids set back?',
       )
     }
     if (this.#engine.options.onConflict === 'fail') {
@@ -107,11 +112,4 @@ export class RecordWriter {
     // A second more than the lifetime: the last second counts, and the session itself checks it when it is opened.
     return lifetime === 0 ? 0 : Math.max(1, timeOf(data, 'ATIME') + lifetime - this.#engine.now() + 1)
   }
-}
-
-/** Their record with my changes laid over it. */
-function merge(theirs: SessionData, mine: SessionData, layers: readonly Changes[]): SessionData {
-  keepIdentity(theirs, mine)
-  for (const layer of layers) layer.layOver(theirs, mine)
-  return theirs
 }

@@ -6,8 +6,10 @@
  * record's owner reads.
  */
 
+import { type Hash, isPlainObject, setElement } from './hash.js'
+
 /** A session's parameters and reserved keys side by side: what a serializer freezes. */
-export type SessionData = Record<string, unknown>
+export type SessionData = Hash
 
 /** Whose reserved keys a record carries. */
 export type Dialect = 'data-session' | 'cgi-session'
@@ -22,13 +24,6 @@ export function newRecord(id: string, now: number, dialect: Dialect): SessionDat
   if (dialect === 'cgi-session') data._SESSION_REMOTE_ADDR = process.env.REMOTE_ADDR ?? ''
   else Object.assign(data, { _SESSION_ETIME: 0, _SESSION_PTIME: {} })
   return data
-}
-
-/** A hash that is nothing but a hash. */
-export function isPlainObject(value: unknown): value is SessionData {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 /** Whose record this is: CGI::Session marks its own with the remote address. */
@@ -53,7 +48,8 @@ export function parameterNames(data: SessionData): string[] {
 
 /** A reserved number. FreezeThaw and YAML give Perl's numbers as strings, and CGI::Session leaves undef behind. */
 export function numberOf(value: unknown): number {
-  const number = Math.trunc(Number(value ?? 0))
+  // Number() would call what a hostile record has as valueOf.
+  const number = /^(?:number|string|bigint)$/.test(typeof value) ? Math.trunc(Number(value)) : 0
   return Number.isSafeInteger(number) ? number : 0
 }
 
@@ -108,13 +104,6 @@ export function setParameterLifetime(data: SessionData, key: string, seconds: nu
     const lifetimes = data[list]
     if (!isPlainObject(lifetimes)) continue
     if (seconds === 0) delete lifetimes[key]
-    else setKey(lifetimes, key, seconds)
+    else setElement(lifetimes, key, seconds)
   }
-}
-
-/** Set a key of a hash. `__proto__` is an ordinary key: it becomes a property and never reaches a prototype. */
-export function setKey(data: SessionData, key: string, value: unknown): void {
-  if (key === '__proto__') {
-    Object.defineProperty(data, key, { value, writable: true, enumerable: true, configurable: true })
-  } else data[key] = value
 }

@@ -1,11 +1,11 @@
 /** The long-lived half: a manager resolves a type once, owns the connection, and opens sessions. */
 
 import { createEngine, type Engine } from './engine.js'
-import { DriverError, IdError, OptionError, SerializeError } from './errors.js'
+import { DriverError, IdError, OptionError, SerializeError, SessionError } from './errors.js'
+import { shortId } from './id-check.js'
 import { hasExpired, type SessionData } from './record.js'
 import { type Params, Session, type StoredSession } from './session.js'
 import { type ManagerOptions, type OpenOptions, refuseNoObject, refuseUnknown } from './session-options.js'
-import { shortId } from './short-id.js'
 import { thawRecord } from './thaw-record.js'
 import { formatType } from './type-string.js'
 
@@ -150,7 +150,7 @@ export class SessionManager {
         const outcome = await this.#purgeOne(id)
         if (outcome !== undefined) result[outcome]++
       } catch (error) {
-        if (!(error instanceof DriverError) && !(error instanceof SerializeError)) throw error
+        if (!(error instanceof SessionError)) throw error
         if (error instanceof DriverError) failure ??= error
         result.unreadable++
       }

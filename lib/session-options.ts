@@ -7,7 +7,7 @@ import { custom, flag, integer, oneOf } from './options.js'
 import type { Dialect } from './record.js'
 import { nearest } from './suggest.js'
 
-/** Three plug-ins, each by name or as a ready instance. */
+/** Three plug-ins, each by name or as a ready instance. A driver that is handed over stays open when the manager is closed. */
 export interface TypeParts {
   driver?: string | Driver
   id?: string | IdGenerator

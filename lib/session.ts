@@ -5,17 +5,16 @@ import { Changes, Exposed } from './changes.js'
 import { isSameValue } from './clone.js'
 import { type Duration, parseDuration } from './duration.js'
 import type { Engine } from './engine.js'
+import { isPlainObject, setElement } from './hash.js'
 import {
   dialectOf,
   expiredParameters,
   hasExpired,
-  isPlainObject,
   isReserved,
   newRecord,
   parameterLifetimes,
   parameterNames,
   type SessionData,
-  setKey,
   setLifetime,
   setParameterLifetime,
   timeOf,
@@ -23,6 +22,7 @@ import {
 import { RecordWriter } from './record-writer.js'
 import { SessionManager } from './session-manager.js'
 import { refuseNoObject, type SessionOptions } from './session-options.js'
+import { thawRecord } from './thaw-record.js'
 import { UnflushedWarning } from './unflushed-warning.js'
 
 /** What parameters are when a program does not say: anything. */
@@ -183,7 +183,7 @@ export class Session<P extends object = Params> {
       if (!this.#changes.keys.has(name)) this.#exposed.note(name, this.#data[name])
       return this
     }
-    setKey(this.#data, name, value)
+    setElement(this.#data, name, value)
     this.#changed(name)
     return this
   }
@@ -328,16 +328,33 @@ export class Session<P extends object = Params> {
     if (changes === undefined) return false
     const before = this.#data
     try {
-      const outcome = await this.#writer.write(before, changes, () => this.#findChanges())
-      this.#data = outcome.data
+      const outcome = await this.#writer.write(before, changes, (mine) => this.#takeLater(changes, mine))
+      if (outcome.data !== before) this.#moveTo(outcome.data)
       if (outcome.gone) this.#forgetAll()
-      else if (outcome.data !== before) this.#exposed.moveTo(outcome.data)
       return !outcome.gone
     } catch (error) {
       this.#changes.add(changes)
       this.#setPending()
       throw error
     }
+  }
+
+  /** A merge takes along what the program has changed since. A failed write gives it back with the rest. */
+  #takeLater(changes: Changes, mine: SessionData): void {
+    const later = this.#findChanges()
+    if (mine !== this.#data) later.layOver(mine, this.#data)
+    changes.add(later)
+    this.#changes = new Changes()
+    this.#unflushed.pending = false
+    this.#exposed.renew(this.#data, later.keys)
+  }
+
+  /** The record of a merge takes the place of this one; what was changed during its write stays to be written. */
+  #moveTo(data: SessionData): void {
+    const later = this.#findChanges()
+    if (later.any) later.layOver(data, this.#data)
+    this.#data = data
+    this.#exposed.moveTo(data)
   }
 
   /** All changes up to now, those made in place too. */
@@ -381,16 +398,26 @@ export class Session<P extends object = Params> {
    */
   checkExpiry(): Promise<boolean> {
     return this.#inTurn(async () => {
-      const over = !this.#deleted && hasExpired(this.#data, this.#engine.now())
+      const over = !this.#deleted && hasExpired(this.#data, this.#engine.now()) && (await this.#isOverInStore())
       if (over) await this.#beginAnew()
       else this.#dropExpiredParameters()
       return over
     })
   }
 
+  /** Another request may have used the session since it was opened here: then it lives on. */
+  async #isOverInStore(): Promise<boolean> {
+    const { driver, now } = this.#engine
+    const record = await driver.retrieve(this.id())
+    if (record === undefined) return true
+    const theirs = thawRecord(this.#engine, this.id(), record)
+    if (hasExpired(theirs, now())) return driver.removeIfStill(this.id(), record)
+    this.#data._SESSION_ATIME = timeOf(theirs, 'ATIME')
+    return false
+  }
+
   async #beginAnew(): Promise<void> {
-    const { driver, ids, options, now } = this.#engine
-    await driver.remove(this.id())
+    const { ids, options, now } = this.#engine
     const id = this.#agreed ? this.id() : await ids.generate()
     this.#forgetAll()
     this.#writer.begin(id)

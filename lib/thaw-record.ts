@@ -2,8 +2,9 @@
 
 import type { Engine } from './engine.js'
 import { SerializeError } from './errors.js'
-import { isPlainObject, type SessionData } from './record.js'
-import { shortId } from './short-id.js'
+import { isPlainObject } from './hash.js'
+import { shortId } from './id-check.js'
+import type { SessionData } from './record.js'
 
 /**
  * The data of a record.
@@ -19,6 +20,7 @@ export function thawRecord(engine: Engine, id: string, record: Uint8Array): Sess
 /** A copied file, or a column that finds `abc` for `ABC`, must not hand out somebody else's session. */
 function isIdOf(data: SessionData, id: string): boolean {
   const own = data._SESSION_ID
+  if (!(own instanceof Uint8Array) && !/^(?:string|number|bigint)$/.test(typeof own)) return false
   // Ids of raw bytes (UUID16) may be shown as the UTF-8 text that they happen to be.
   return own === id || Buffer.from(own instanceof Uint8Array ? own : String(own)).toString('latin1') === id
 }

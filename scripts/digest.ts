@@ -7,6 +7,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PluginError } from '../lib/errors.js'
 import { readOptions } from '../lib/options.js'
 import { loadPlugin, pluginNames } from '../lib/registry.js'
 
@@ -15,6 +16,16 @@ const context = { now: () => Math.floor(Date.now() / 1000), padding: false }
 /** One character a byte would upset a terminal: such bytes are shown as Perl writes them. */
 function printable(id: string): string {
   return id.replace(/[^\x21-\x7e]|\\/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
+/** A line for a generator; one that lacks its package says so. */
+async function lineOf(name: string, given: Readonly<Record<string, unknown>>): Promise<string> {
+  try {
+    return await describeGenerator(name, given)
+  } catch (error) {
+    if (!(error instanceof PluginError)) throw error
+    return `${name.padEnd(14)}     -  -      ${error.message}`
+  }
 }
 
 async function describeGenerator(name: string, given: Readonly<Record<string, unknown>>): Promise<string> {
@@ -28,9 +39,9 @@ async function main(): Promise<void> {
   // The example of AutoIncrement must not use up a number of the counter that programs share.
   const folder = mkdtempSync(join(tmpdir(), 'data-session-digest-'))
   try {
-    const given = { id: 'the-id-that-you-choose', idFile: join(folder, 'data.session.id') }
+    const given = { id: 'the-id-that-you-choose', idFile: join(folder, 'data.session.id'), noFlock: true }
     console.log('id generator  length  shape  an example')
-    for (const name of pluginNames('id')) console.log(await describeGenerator(name, given))
+    for (const name of pluginNames('id')) console.log(await lineOf(name, given))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -71,8 +71,11 @@ export function createFile(id: string, record: Uint8Array, settings: Settings): 
     if (!withoutLinks.has(code)) throw error
     return createInPlace(path, record, settings)
   } finally {
-    unlinkIfThere(hidden)
     closeSync(fd)
+    // The session is there by now. A hidden name that stays behind does no harm, and is removed later.
+    try {
+      unlinkIfThere(hidden)
+    } catch {}
   }
   if (settings.durable) syncDirectory(names.directory)
   return true

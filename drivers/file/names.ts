@@ -1,23 +1,10 @@
 /** Which file belongs to which session. */
 
-import { accessSync, constants } from 'node:fs'
 import { resolve } from 'node:path'
 import type { OptionReader } from '../../lib/contracts.js'
 import { IdError, OptionError } from '../../lib/errors.js'
 import { isId, shortId } from '../../lib/id-check.js'
-
-/** Perl's `File::Spec->tmpdir`, which looks at TMPDIR alone, so that both languages agree on the default. */
-function perlTmpdir(): string {
-  if (process.platform === 'win32') return process.getBuiltinModule('node:os').tmpdir()
-  const named = process.env.TMPDIR
-  if (!named) return '/tmp'
-  try {
-    accessSync(`${named}/`, constants.W_OK)
-    return named
-  } catch {
-    return '/tmp'
-  }
-}
+import { perlTmpdir } from '../../lib/perl-tmpdir.js'
 
 /** Reads `directory`. */
 export const directoryReader: OptionReader<string> = (value, name) => {

@@ -6,7 +6,7 @@
  */
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -137,7 +137,6 @@ function median(values: readonly number[]): number {
 function main(): void {
   const { values } = parseArgs({ options: { rounds: { type: 'string', default: '21' } } })
   const folder = mkdtempSync(join(tmpdir(), 'data-session-cold-'))
-  mkdirSync(folder, { recursive: true })
   try {
     const contenders = [...nodePrograms(folder), ...perlPrograms(folder)]
     for (const contender of contenders) time(contender)

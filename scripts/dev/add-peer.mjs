@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'data-session-peer-'))
 try {
   writeFileSync(join(folder, 'package.json'), '{}')
   const install = ['install', '--no-audit', '--no-fund', ...process.argv.slice(2)]
-  const { status } = spawnSync('npm', install, { cwd: folder, stdio: 'inherit' })
+  const { status } = spawnSync('npm', install, { cwd: folder, stdio: 'inherit', shell: process.platform === 'win32' })
   if (status === 0) cpSync(join(folder, 'node_modules'), 'node_modules', { recursive: true })
   process.exitCode = status ?? 1
 } finally {

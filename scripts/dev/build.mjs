@@ -6,7 +6,10 @@ import { createRequire } from 'node:module'
 
 /** @param {string[]} command */
 function run(...command) {
-  const { status } = spawnSync('npx', ['--no-install', ...command], { stdio: 'inherit' })
+  const { status } = spawnSync('npx', ['--no-install', ...command], {
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
   if (status !== 0) process.exit(status ?? 1)
 }
 

@@ -14,6 +14,7 @@ export async function checkPackage() {
   try {
     const pack = spawnSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
       encoding: 'utf8',
+      shell: process.platform === 'win32',
     })
     const [{ filename }] = JSON.parse(pack.stdout)
     const tarball = readFileSync(join(folder, filename))

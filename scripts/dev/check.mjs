@@ -15,7 +15,10 @@ const failed = []
 
 for (const [title, ...command] of checks) {
   console.log(`check: ${title}`)
-  const { status } = spawnSync('npx', ['--no-install', ...command], { stdio: 'inherit' })
+  const { status } = spawnSync('npx', ['--no-install', ...command], {
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
   if (status !== 0) failed.push(title)
 }
 

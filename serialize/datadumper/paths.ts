@@ -1,8 +1,8 @@
 /** Paths such as `$D->{'cart'}[0]` and `${$D->{'x'}}->{'y'}`: how fix-up statements name a place in the data. */
 
+import type { Hash } from '../../lib/hash.js'
 import { ElementRef, PerlObject, ScalarRef } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
-import type { Hash } from '../shared/hash.js'
 import { formOf, originOf } from '../shared/origin.js'
 import { hasNonAscii } from '../shared/text.js'
 import { findKey } from '../shared/wide-keys.js'

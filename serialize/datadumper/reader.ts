@@ -1,9 +1,9 @@
 /** Reads a whole record: the assignment to `$D`, the fix-up statements behind it, and `$D` at the end. */
 
 import { isAscii } from 'node:buffer'
+import { setElement } from '../../lib/hash.js'
 import { ScalarRef } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
-import { setElement } from '../shared/hash.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { noteSlot, noteTexts } from '../shared/origin.js'
 import * as codes from './codes.js'

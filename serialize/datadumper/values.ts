@@ -5,9 +5,9 @@
  * never by the stack.
  */
 
+import { type Hash, setElement } from '../../lib/hash.js'
 import { ElementRef, PerlGlob, PerlObject, PerlRegExp, ScalarRef } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
-import { type Hash, setElement } from '../shared/hash.js'
 import { noteSlot } from '../shared/origin.js'
 import { hasNonAscii } from '../shared/text.js'
 import { WideKeys } from '../shared/wide-keys.js'

@@ -4,6 +4,7 @@
  * One loop over a linked list of open containers instead of recursion, as in the reader.
  */
 
+import { isPlainObject } from '../../lib/hash.js'
 import { ElementRef, PerlGlob, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../../lib/perl-values.js'
 import { ElementCopies } from '../shared/element-copies.js'
 import { cannotFreeze, kindOf, overLimit } from '../shared/failure.js'
@@ -290,10 +291,4 @@ function booleanLiteral(value: boolean, isJson: boolean): string {
 
 function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-}
-
-function isPlainObject(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }

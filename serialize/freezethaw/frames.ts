@@ -1,7 +1,7 @@
 /** The containers that a reader is in: each is filled with the values that follow, then handed to the one around it. */
 
+import { type Hash, setElement } from '../../lib/hash.js'
 import { ScalarRef } from '../../lib/perl-values.js'
-import { type Hash, setElement } from '../shared/hash.js'
 import type { ValueReader } from './values.js'
 
 /** Stands for "no value yet, a container has been opened". */

@@ -2,8 +2,8 @@
 
 import { isAscii, isUtf8 } from 'node:buffer'
 import { SerializeError } from '../../lib/errors.js'
+import { setElement } from '../../lib/hash.js'
 import { overLimit } from '../shared/failure.js'
-import { setElement } from '../shared/hash.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { noteSlot, noteTexts } from '../shared/origin.js'
 import * as codes from './codes.js'

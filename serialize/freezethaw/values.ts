@@ -5,9 +5,9 @@
  * never by the stack. What is allocated for a count is never more than the bytes that follow could hold.
  */
 
+import type { Hash } from '../../lib/hash.js'
 import { PerlObject, PerlRegExp } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
-import type { Hash } from '../shared/hash.js'
 import { booleanOf } from '../shared/json-boolean.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { type Form, formOf, noteSlot, originOf } from '../shared/origin.js'

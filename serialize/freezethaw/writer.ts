@@ -5,10 +5,10 @@
  * One loop over a linked list of open containers instead of recursion, as in the reader.
  */
 
+import { isPlainObject } from '../../lib/hash.js'
 import { ElementRef, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../../lib/perl-values.js'
 import { ElementCopies } from '../shared/element-copies.js'
 import { cannotFreeze, kindOf, overLimit } from '../shared/failure.js'
-import { isPlainObject } from '../shared/hash.js'
 import { booleanClass } from '../shared/json-boolean.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { formOf, originOf } from '../shared/origin.js'

@@ -1,6 +1,6 @@
 /** The keys of hashes with other characters than ASCII: no two of Perl's keys become one. */
 
-import { type Hash, setElement } from './hash.js'
+import { type Hash, setElement } from '../../lib/hash.js'
 import { noteKey, noteSlot, originOf, type TextForm } from './origin.js'
 import { decodeBytes, type Encoding, hasNonAscii } from './text.js'
 

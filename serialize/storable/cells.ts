@@ -7,8 +7,8 @@
  * scalars is put in place when all is read.
  */
 
+import { type Hash, setElement } from '../../lib/hash.js'
 import { ElementRef, PerlObject, ScalarRef } from '../../lib/perl-values.js'
-import { type Hash, setElement } from '../shared/hash.js'
 import { booleanOf } from '../shared/json-boolean.js'
 import { type Form, noteAlias, noteSlot } from '../shared/origin.js'
 import { findKey } from '../shared/wide-keys.js'

@@ -1,7 +1,7 @@
 /** The containers that a reader is in. */
 
+import type { Hash } from '../../lib/hash.js'
 import type { PerlObject, ScalarRef } from '../../lib/perl-values.js'
-import type { Hash } from '../shared/hash.js'
 import type { Form } from '../shared/origin.js'
 import type { WideKeys } from '../shared/wide-keys.js'
 import type { Cell } from './cells.js'

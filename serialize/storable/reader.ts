@@ -3,9 +3,9 @@
  * limited by an option, never by the stack.
  */
 
+import { type Hash, setElement } from '../../lib/hash.js'
 import { type PerlObject, ScalarRef, StorableHook } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
-import { type Hash, setElement } from '../shared/hash.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { noteLock, noteSlot, noteTexts } from '../shared/origin.js'
 import { hasNonAscii } from '../shared/text.js'

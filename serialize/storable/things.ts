@@ -1,8 +1,8 @@
 /** Reads what references refer to: containers, objects, patterns, and things that have a tag. */
 
+import type { Hash } from '../../lib/hash.js'
 import { PerlObject, ScalarRef } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
-import type { Hash } from '../shared/hash.js'
 import { booleanClass, booleanOf } from '../shared/json-boolean.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { type Form, noteOverloaded } from '../shared/origin.js'

@@ -10,9 +10,9 @@
  * for version strings, 11 for patterns and for the booleans of Perl 5.38.
  */
 
+import { isPlainObject } from '../../lib/hash.js'
 import { ElementRef, PerlObject, PerlRegExp, PerlVString, ScalarRef, StorableHook } from '../../lib/perl-values.js'
 import { cannotFreeze, kindOf, overLimit } from '../shared/failure.js'
-import { isPlainObject } from '../shared/hash.js'
 import { booleanClass } from '../shared/json-boolean.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { type Alias, formOf, originOf } from '../shared/origin.js'

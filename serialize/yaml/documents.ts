@@ -3,8 +3,8 @@
  * have it otherwise. One loop over a linked list of open containers instead of recursion, so depth costs no stack.
  */
 
+import { type Hash, setElement } from '../../lib/hash.js'
 import { overLimit } from '../shared/failure.js'
-import { type Hash, setElement } from '../shared/hash.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { hasNonAscii } from '../shared/text.js'
 import { WideKeys } from '../shared/wide-keys.js'

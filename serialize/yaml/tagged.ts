@@ -1,7 +1,7 @@
 /** Perl's values made of what js-yaml has read. */
 
+import { type Hash, setElement } from '../../lib/hash.js'
 import { PerlObject, PerlRegExp, ScalarRef } from '../../lib/perl-values.js'
-import { type Hash, setElement } from '../shared/hash.js'
 import { hasNonAscii } from '../shared/text.js'
 import { WideKeys } from '../shared/wide-keys.js'
 import type { Strings } from './strings.js'

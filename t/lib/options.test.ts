@@ -67,7 +67,7 @@ describe('options', () => {
 
   it('refuse combinations that cannot work, and say what to use instead', async () => {
     await expect(create({ type: 'driver:File;id:UUID64' })).rejects.toThrow(
-      /id:UUID64 makes ids of text, but driver:File holds only word.*UUID36/,
+      /id:UUID64 makes ids of text, but driver:File holds only word.*use an id generator of the shape 'word'/,
     )
     await expect(create({ type: 'driver:File;id:UUID16' })).rejects.toThrow(OptionError)
     await (await create({ type: 'driver:Memory;id:UUID16' })).close()

@@ -154,11 +154,15 @@ describe('Data::Session', () => {
     const dead = await sessions.open()
     await dead.param('a', 1).expire('1m').flush()
     writeFileSync(join(directory, 'cgisess_garbage'), 'garbage')
+    const poisoned = "$D = {'_SESSION_ID' => 'poisoned','_SESSION_ETIME' => {'valueOf' => 1,'toString' => 1}}"
+    writeFileSync(join(directory, 'cgisess_poisoned'), poisoned)
+    writeFileSync(join(directory, 'cgisess_poison'), "$D = {'_SESSION_ID' => {'toString' => 1}}")
     writeFileSync(join(directory, 'cgisess_linked'), 'x')
     linkSync(join(directory, 'cgisess_linked'), join(directory, 'other'))
     symlinkSync('nowhere', join(directory, 'cgisess_symlink'))
     clock.now += 62
-    expect(await sessions.purge()).toEqual({ removed: 1, kept: 0, unreadable: 2 })
+    expect(await sessions.purge()).toEqual({ removed: 1, kept: 1, unreadable: 3 })
+    rmSync(join(directory, 'cgisess_poisoned'))
     await expect(sessions.purge()).rejects.toThrow('hard links')
   })
 

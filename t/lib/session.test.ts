@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { ElementRef, type ManagerOptions, PerlObject, ScalarRef, Session, SessionManager } from '../../lib/index.js'
 
@@ -243,6 +244,48 @@ describe('merging', () => {
     expect((await sessions.open({ id })).param('b')).toEqual({ x: 0, y: 77 })
   })
 
+  it('keeps what is set during each of its writes, and writes none of it twice', async () => {
+    const { default: Memory } = await import('../../drivers/Memory.js')
+    const driver = new Memory({ space: `session.test ${++spaces}` }, { now: () => 0, padding: true })
+    await using sessions = await SessionManager.create({ type: { driver, serialize: 'JSON' }, clock: () => 0 })
+    const session = await sessions.open({ id: 'agreed' })
+    await session.param({ a: 1, list: ['x'] }).flush()
+    const store = driver.store.bind(driver)
+    let writes = 0
+    driver.store = async (id, record, options) => {
+      const turn = ++writes
+      // Twice somebody else is first, and each time the program goes on while the store is busy.
+      if (turn <= 2) {
+        const text = Buffer.from((await driver.retrieve(id))!)
+          .toString()
+          .replace(/}$/, `,"other${turn}":1}`)
+        await store(id, Buffer.from(text))
+      }
+      if (turn <= 3)
+        session
+          .param('a', turn + 10)
+          .param(`late${turn}`, turn)
+          .param('list')
+          .push(`y${turn}`)
+      return store(id, record, options)
+    }
+    await session.param('first', 1).flush()
+    expect(session.modified()).toBe(true)
+    await session.flush()
+    expect([writes, await session.flush()]).toEqual([4, false])
+    const stored = await sessions.open({ id: 'agreed' })
+    expect(Object.fromEntries(stored.param().map((name) => [name, stored.param(name)]))).toEqual({
+      a: 13,
+      first: 1,
+      late1: 1,
+      late2: 2,
+      late3: 3,
+      list: ['x', 'y1', 'y2', 'y3'],
+      other1: 1,
+      other2: 1,
+    })
+  })
+
   it.each(['merge', 'overwrite', 'fail'] as const)('(%s) does not write to a session made anew', async (onConflict) => {
     let now = 1_600_000_000_000
     const { sessions, id, second } = await twoWriters({ user: 'bob' }, { onConflict, clock: () => now })
@@ -274,6 +317,82 @@ describe('an expired session', () => {
     }
     const session = await sessions.open({ id: 'agreed' })
     expect([session.isNew(), session.param()]).toEqual([false, ['new']])
+  })
+})
+
+describe('checkExpiry', () => {
+  it('lets a session live that another request has used meanwhile', async () => {
+    let now = 1_600_000_000
+    await using sessions = await SessionManager.create(memory({ clock: () => now * 1000 }))
+    const first = await sessions.open()
+    await first.param('a', 1).expire('1m').flush()
+    now += 50
+    await (await sessions.open({ id: first.id() })).flush()
+    now += 20
+    expect([await first.checkExpiry(), first.param('a'), first.atime()]).toEqual([false, 1, 1_600_000_050])
+    now += 100
+    expect(await first.checkExpiry()).toBe(true)
+  })
+})
+
+describe('values of JavaScript', () => {
+  it('that are copied as another class are not modified for ever', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const session = await sessions.open()
+    session.param('bytes', new Uint8Array([1, 2, 3]))
+    expect([await session.flush(), await session.flush()]).toEqual([true, false])
+    session.param('bytes')[0] = 9
+    expect(await session.flush()).toBe(true)
+  })
+
+  it('of another realm are watched like others', async () => {
+    await using sessions = await SessionManager.create(memory())
+    const session = await sessions.open()
+    const foreign = runInNewContext('({ n: 1, list: [1] })')
+    await session.param('foreign', foreign).flush()
+    foreign.n = 2
+    expect(await session.flush()).toBe(true)
+    expect((await sessions.open({ id: session.id() })).param('foreign')).toEqual({ n: 2, list: [1] })
+  })
+})
+
+describe('a driver that is handed over', () => {
+  it('stays open when a session or a manager is closed', async () => {
+    const { default: Memory } = await import('../../drivers/Memory.js')
+    const driver = new Memory({ space: `session.test ${++spaces}` }, { now: () => 0, padding: true })
+    for (let visit = 1; visit <= 2; visit++) {
+      await using session = await Session.open({ type: { driver }, id: 'agreed' })
+      session.param('visits', (session.param('visits') ?? 0) + 1)
+      expect(session.param('visits')).toBe(visit)
+    }
+    expect(await driver.retrieve('agreed')).toBeDefined()
+  })
+
+  it('must be able to compare, unless the last to write wins', async () => {
+    const { default: Memory } = await import('../../drivers/Memory.js')
+    const blind = new Memory({ space: 'blind' }, { now: () => 0, padding: true })
+    Object.defineProperty(blind, 'supports', { value: { ...blind.supports, expect: false } })
+    const create = (options: ManagerOptions) => SessionManager.create({ type: { driver: blind }, ...options })
+    await expect(create({})).rejects.toThrow(
+      "driver:Memory cannot compare before it writes, so onConflict 'merge' is not possible",
+    )
+    await (await create({ onConflict: 'overwrite' })).close()
+  })
+
+  it('has its messages cut where they quote the id', async () => {
+    const id = '$&SECRETSECRETSECRET'
+    const { default: Memory } = await import('../../drivers/Memory.js')
+    const driver = new Memory({ space: 'failing' }, { now: () => 0, padding: true })
+    driver.retrieve = async (key) => {
+      throw new Error(`cannot read key ${key}`)
+    }
+    await using sessions = await SessionManager.create({ type: { driver } })
+    const error: Error = await sessions.open({ id }).then(
+      () => expect.unreachable(),
+      (reason) => reason,
+    )
+    expect(error.message).toMatch(/could not retrieve: cannot read key "\$&SECRET…"$/)
+    expect(error.message).not.toContain(id)
   })
 })
 
