@@ -110,10 +110,19 @@ export class PerlVString {
   readonly source: string
 
   constructor(source: string) {
-    if (!/^(?:v\d+(?:\.\d+)*|\d+(?:\.\d+){2,})$/.test(source)) {
-      throw new TypeError('A PerlVString is written as v1.22.333 or 1.22.333')
+    if (!PerlVString.isSource(source)) {
+      throw new TypeError('A PerlVString is written as v1.22.333 or 1.22.333, in at most 1000 characters')
     }
     this.source = source
+  }
+
+  /** Is it a version string, not longer than any program would write one? Each number is a character, up to U+10FFFF. */
+  static isSource(source: string): boolean {
+    if (source.length > 1000 || !/^(?:v\d+(?:\.\d+)*|\d+(?:\.\d+){2,})$/.test(source)) return false
+    return source
+      .replace('v', '')
+      .split('.')
+      .every((number) => Number(number) <= 0x10ffff)
   }
 
   /** The value in Perl: one character for each number. */
@@ -132,7 +141,7 @@ export class PerlGlob {
   readonly source: string
 
   constructor(source: string) {
-    if (!/^\*(?:::)?[A-Za-z_]\w*(?:::\w+)*$/.test(source)) {
+    if (source.length > 1000 || !/^\*(?:::)?[A-Za-z_]\w*(?:::\w+)*$/.test(source)) {
       throw new TypeError('A PerlGlob is written as *::STDOUT or *My::Package::HANDLE')
     }
     this.source = source

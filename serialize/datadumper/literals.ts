@@ -37,7 +37,7 @@ function escapeChar(char: string, wide: 'x' | 'N'): string {
 /** A number; undefined for one that Perl has no literal for. `isDouble`: floating point, though it is whole. */
 export function numberLiteral(value: number, isDouble: boolean): string | undefined {
   if (Object.is(value, -0)) return '-0.0'
-  if (!Number.isFinite(value)) return undefined
+  if (!Number.isFinite(value)) return isDouble && !Number.isNaN(value) ? `${value < 0 ? '-' : ''}1e999` : undefined
   const text = String(value)
   return Number.isInteger(value) && (isDouble || !Number.isSafeInteger(value)) && !text.includes('e')
     ? `${text}.0`

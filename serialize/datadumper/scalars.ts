@@ -7,7 +7,7 @@ import * as codes from './codes.js'
 import type { Cursor } from './cursor.js'
 import { type PerlString, readDelimited, unescapeDouble } from './strings.js'
 
-const versionString = /v\d+(?:\.\d+)*(?![\w.])|\d+(?:\.\d+){2,}(?![\w.])/y
+const versionString = /v\d{1,9}(?:\.\d{1,9}){0,499}(?![\w.])|\d{1,9}(?:\.\d{1,9}){2,499}(?![\w.])/y
 const number =
   /([-+]?)\s*(?:0([xX]_*[\da-fA-F][\da-fA-F_]*|[bB]_*[01][01_]*|[oO]?_*[0-7][0-7_]*)|((?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?))(?![\w.])/y
 
@@ -36,8 +36,7 @@ function readVersionString(cursor: Cursor): PerlVString | undefined {
   const start = cursor.pos
   const source = cursor.match(versionString)?.[0]
   if (source === undefined) return undefined
-  const points = source.replace('v', '').split('.')
-  if (points.some((point) => Number(point) > 0x10ffff)) throw cursor.fail('a character beyond U+10FFFF', start)
+  if (!PerlVString.isSource(source)) throw cursor.fail('a character beyond U+10FFFF, or a long version string', start)
   return new PerlVString(source)
 }
 
@@ -65,7 +64,9 @@ function integer(magnitude: bigint, isNegative: boolean): number | bigint {
 }
 
 function double(cursor: Cursor, value: number): number {
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) cursor.form = 'double'
+  const isWhole = Number.isSafeInteger(value) && !Object.is(value, -0)
+  // Too large for a double, as in Perl: only such a number may be written as infinite again.
+  if (isWhole || !Number.isFinite(value)) cursor.form = 'double'
   return value
 }
 

@@ -52,7 +52,7 @@ const placeholder = /do\s*\{\s*my\s*\$\w+\s*;?\s*\}/y
 const undef = /undef\b/y
 const truth = /!!([01])(?![\w.])/y
 const bless = /bless\s*\(/y
-const glob = /\*(?:::)?[A-Za-z_]\w*(?:::\w+)*/y
+const glob = /\*(?:::)?[A-Za-z_]\w{0,250}(?:::\w{1,250}){0,2}/y
 const bareKey = /(?:0|-?[1-9]\d{0,8}|[A-Za-z_]\w*)(?=\s*=>)|(?:0|[1-9]\d{0,8})(?=\s*,)/y
 const separator = /\s*(?:=>|,)/y
 

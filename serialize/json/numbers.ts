@@ -14,9 +14,9 @@ export function isOrdinaryNumber(value: number): boolean {
   return Number.isFinite(value) && !Number.isInteger(value)
 }
 
-/** Would a double be taken for an integer, once it is a JavaScript number? */
-export function isWholeDouble(value: number): boolean {
-  return Number.isSafeInteger(value) && !Object.is(value, -0)
+/** Would a double not be written back as it was: for an integer, or, too large, not at all? */
+export function isNotedDouble(value: number): boolean {
+  return !Number.isFinite(value) || (Number.isSafeInteger(value) && !Object.is(value, -0))
 }
 
 /** Does the integer fit Perl's signed or unsigned integers? */
@@ -34,8 +34,12 @@ export function readInteger(digits: string): number | bigint | string {
   return isInteger64(exact) ? exact : digits
 }
 
-/** A finite number, so that Perl and JavaScript read it as the same number of the same kind. */
-export function writeNumber(value: number, form: Form | undefined): string {
+/**
+ * A number, so that Perl and JavaScript read it as the same number of the same kind; undefined where JSON has none. Infinity
+ * has one only if it was read from a number that is too large.
+ */
+export function writeNumber(value: number, form: Form | undefined): string | undefined {
+  if (!Number.isFinite(value)) return form === 'double' ? `${value < 0 ? '-' : ''}1e999` : undefined
   if (!Number.isInteger(value)) return String(value)
   // With all its digits JSON::XS would miss the nearest double now and then.
   if (!Number.isSafeInteger(value)) return value.toExponential()

@@ -94,7 +94,7 @@ class Parser {
         continue
       }
       this.result = level === undefined ? this.scanner.scalar() : this.closed()
-      if (!this.settle(level === undefined && this.scanner.isWholeDouble)) return this.result
+      if (!this.settle(level === undefined && this.scanner.isNotedDouble)) return this.result
     }
   }
 

@@ -63,7 +63,7 @@ class Printer {
       case 'string':
         return this.quote(value)
       case 'number':
-        return Number.isFinite(value) ? writeNumber(value, form) : this.refuse(`${value} is no JSON number`)
+        return writeNumber(value, form) ?? this.refuse(`${value} is no JSON number`)
       case 'bigint':
         return isInteger64(value) ? String(value) : this.refuse('Perl has integers of 64 bits at most')
       case 'boolean':

@@ -1,6 +1,6 @@
 /** The words of a JSON text: marks, strings, numbers, constants. */
 
-import { isWholeDouble, readInteger } from './numbers.js'
+import { isNotedDouble, readInteger } from './numbers.js'
 
 const blanks = /[ \t\r\n]*/y
 const plainText = /[^"\\\x00-\x1f]*/y
@@ -24,7 +24,7 @@ const escapes = new Map([
 /** Goes through a text once. Whatever is not there as it must be goes to `fail`, with its position. */
 export class JsonScanner {
   /** The number that `scalar` read last is a double with a whole value, such as 3.0, which would pass for an integer. */
-  isWholeDouble = false
+  isNotedDouble = false
   private position = 0
 
   constructor(
@@ -53,7 +53,7 @@ export class JsonScanner {
   }
 
   scalar(): unknown {
-    this.isWholeDouble = false
+    this.isNotedDouble = false
     if (this.take('"')) return this.string()
     const number = this.match(numeral)
     if (number !== null) return this.number(number[0], number[1] !== undefined || number[2] !== undefined)
@@ -127,7 +127,7 @@ export class JsonScanner {
   private number(digits: string, isDouble: boolean): number | bigint | string {
     if (!isDouble) return readInteger(digits)
     const value = Number(digits)
-    this.isWholeDouble = isWholeDouble(value)
+    this.isNotedDouble = isNotedDouble(value)
     return value
   }
 }

@@ -20,7 +20,7 @@ export interface SerializerOptions {
   newText: 'chars' | 'bytes'
   /** The deepest nesting that is read or written. */
   maxDepth: number
-  /** The longest record that is read or written, in bytes; 16 MiB by default. */
+  /** The longest record that is read or written, in bytes; 4 MiB by default. */
   maxBytes: number
   /** The most values (elements of all containers together) that are read; 100,000 by default. */
   maxValues: number
@@ -32,7 +32,7 @@ export function serializerOptions(depth: number): OptionTable<SerializerOptions>
     encoding: oneOf(['utf8', 'latin1', 'bytes'], 'utf8'),
     newText: oneOf(['chars', 'bytes'], 'chars'),
     maxDepth: integer(depth, { min: 1, max: 10_000 }),
-    maxBytes: integer(16 * 1024 * 1024, { min: 1 }),
+    maxBytes: integer(4 * 1024 * 1024, { min: 1 }),
     maxValues: integer(100_000, { min: 1 }),
   }
 }

@@ -91,10 +91,7 @@ export class StringReader extends Input {
     const length = this.shortLength(isLong)
     const start = this.take(length)
     const source = this.binary.slice(start, this.pos)
-    const points = source.replace('v', '').split('.')
-    if (!/^(?:v\d+(?:\.\d+)*|\d+(?:\.\d+){2,})$/.test(source) || points.some((point) => Number(point) > 0x10ffff)) {
-      throw this.fail('a version string that is none', start)
-    }
+    if (!PerlVString.isSource(source)) throw this.fail('a version string that is none', start)
     return new PerlVString(source)
   }
 }

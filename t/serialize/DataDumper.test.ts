@@ -379,6 +379,24 @@ describe('what DataDumper refuses', () => {
     }
   })
 
+  it('keeps a number that is too large for a double, and refuses a new Infinity', () => {
+    const value = dumper.thaw(Buffer.from("$D = {'a' => 1e999,'b' => -1e999};"))
+    expect(value).toEqual({ a: Number.POSITIVE_INFINITY, b: Number.NEGATIVE_INFINITY })
+    expect(Buffer.from(dumper.freeze(value)).toString()).toBe("$D = {'a' => 1e999,'b' => -1e999};;$D")
+    expect(refusal(() => freeze({ a: Number.POSITIVE_INFINITY })).path).toBe('a')
+  })
+
+  it('does not run out of stack on long version strings and globs', () => {
+    for (const long of [
+      `v1${'.1'.repeat(1_900_000)}`,
+      `1.2${'.1'.repeat(1_900_000)}`,
+      `*::${'a::'.repeat(1_200_000)}a`,
+    ]) {
+      expect(refusal(() => thaw(`$D = [${long}]`)).code).toBe('ERR_SESSION_THAW')
+    }
+    expect(() => new PerlVString(`v1${'.1'.repeat(300_000)}`)).toThrow(TypeError)
+  })
+
   it('reads a long text of escapes in one go', () => {
     const text = '\u0436ar\u{1f600}'.repeat(100_000)
     expect(dumper.thaw(dumper.freeze({ text }))).toEqual({ text })
