@@ -6,6 +6,7 @@ import Storable from '../../serialize/Storable.js'
 import { originOf } from '../../serialize/shared/origin.js'
 import { serializerSuite } from '../suite/serializer.js'
 import { type Fixture, fixtures } from '../support/fixtures.js'
+import { countDifferences, leavesOf } from '../support/leaves.js'
 import { perl } from '../support/perl.js'
 import { type PerlCase, verifyByPerl } from '../support/perl-check.js'
 import { buildValue, describeValue, type Node, NotRepresentable } from '../support/perl-notation.js'
@@ -212,24 +213,6 @@ const everything = `
   print unpack 'H*', Storable::freeze($data);
 `
 
-/** The places of all leaves below a value, each container once. */
-function leavesOf(value: unknown): [Loose, string | number][] {
-  const seen = new Set<unknown>()
-  const leaves: [Loose, string | number][] = []
-  const open: unknown[] = [value]
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (seen.has(next)) continue
-    seen.add(next)
-    const keys = next instanceof ScalarRef || next instanceof PerlObject ? ['value'] : Object.keys(next as object)
-    for (const key of next instanceof ElementRef ? [] : keys) {
-      const child = (next as Loose)[key]
-      if (typeof child === 'object' && child !== null) open.push(child)
-      else leaves.push([next, Array.isArray(next) ? Number(key) : key])
-    }
-  }
-  return leaves
-}
-
 describeWith('perl', 'real Perl and what only Storable has', () => {
   it('gets its objects with hooks back, and what they share', () => {
     const image = Buffer.from(perl(`${hookClasses} hex_of(Storable::freeze($data))`), 'hex')
@@ -293,17 +276,6 @@ describeWith('perl', 'real Perl and what only Storable has', () => {
     expect(perl(program.replace('<STDIN>', `'${hex}'`))).toBe('2000 deep')
   })
 })
-
-/** In how many places do two nodes differ? */
-function countDifferences(one: Loose, other: Loose): number {
-  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
-    return one === other ? 0 : 1
-  if (Array.isArray(one) !== Array.isArray(other)) return 1
-  const keys = new Set([...Object.keys(one), ...Object.keys(other)])
-  const isContainer = (node: Loose) => Array.isArray(node) || 'h' in node || 'a' in node || 'r' in node
-  if (!isContainer(one) || !isContainer(other)) return JSON.stringify(one) === JSON.stringify(other) ? 0 : 1
-  return [...keys].reduce((sum, key) => sum + countDifferences(one[key] ?? null, other[key] ?? null), 0)
-}
 
 describe('reading', () => {
   it('keeps __proto__ and constructor ordinary keys', () => {
