@@ -105,11 +105,12 @@ export class Exposed {
    * for one parameter the last one wins.
    */
   changed(data: SessionData): string[] {
-    for (const held of this.#replaced.filter(isChanged)) {
+    this.#replaced = this.#replaced.filter((held) => {
+      if (!isChanged(held)) return true
       setElement(data, held.key, held.value)
       this.#held.set(held.key, held)
-    }
-    this.#replaced = this.#replaced.filter((held) => !isChanged(held))
+      return false
+    })
     return [...this.#held.values()].filter(isChanged).map(({ key }) => key)
   }
 

@@ -36,9 +36,7 @@ export async function createEngine(given: ManagerOptions): Promise<Engine> {
   const driverPart = await preparePart('driver', parts.driver, given)
   const idPart = await preparePart('id', parts.id, given)
   const names: TypeNames = { driver: driverPart.name, id: idPart.name, serialize: serialize.name }
-  const known = [coreOptions, ...[serialize, driverPart, idPart]].flatMap((part) =>
-    'knows' in part ? part.knows : Object.keys(part),
-  )
+  const known = [...Object.keys(coreOptions), ...serialize.knows, ...driverPart.knows, ...idPart.knows]
   refuseUnknown(given, known, `the options for ${formatType(names)}`)
 
   const now = () => Math.floor(options.clock() / 1000)

@@ -16,11 +16,7 @@ async function addCombination(names: { driver: string; id: string; serialize: st
   const type = formatType(names)
   const open = async () => {
     const [store, ids] = [await stores[names.driver]!(), idOptions(names.id)]
-    const remove = async () => {
-      await store.remove?.()
-      ids.remove?.()
-    }
-    return { options: { type, ...store.options, ...ids.options }, remove }
+    return { ...store, options: { type, ...store.options, ...ids.options } }
   }
   const { options, remove } = await open()
   try {
@@ -34,6 +30,6 @@ async function addCombination(names: { driver: string; id: string; serialize: st
       })
     })
   } finally {
-    await remove()
+    await remove?.()
   }
 }

@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { temporaryFolder } from './support/stores.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from './support/folders.js'
 
 const root = join(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -16,16 +16,15 @@ const examples = [...readme.matchAll(/^```(js|ts)\n(.*?)^```/gms)].map(([, langu
 
 const project = temporaryFolder()
 beforeAll(() => {
-  mkdirSync(join(project.path, 'node_modules'))
-  symlinkSync(root, join(project.path, 'node_modules', 'data-session'))
+  mkdirSync(join(project, 'node_modules'))
+  symlinkSync(root, join(project, 'node_modules', 'data-session'))
 })
-afterAll(project.remove)
 
 /** Run a program of a user's project; its sessions go to a folder of its own. */
 function run(name: string, program: string): string {
-  writeFileSync(join(project.path, name), program)
-  const env = { ...process.env, TMPDIR: project.path }
-  const { stdout, stderr } = spawnSync(process.execPath, [name], { cwd: project.path, env, encoding: 'utf8' })
+  writeFileSync(join(project, name), program)
+  const env = { ...process.env, TMPDIR: project }
+  const { stdout, stderr } = spawnSync(process.execPath, [name], { cwd: project, env, encoding: 'utf8' })
   return stdout + stderr
 }
 

@@ -3,15 +3,14 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { temporaryFolder } from './support/stores.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from './support/folders.js'
 
 const project = temporaryFolder()
 beforeAll(() => {
-  mkdirSync(join(project.path, 'node_modules'))
-  symlinkSync(join(import.meta.dirname, '..'), join(project.path, 'node_modules', 'data-session'))
+  mkdirSync(join(project, 'node_modules'))
+  symlinkSync(join(import.meta.dirname, '..'), join(project, 'node_modules', 'data-session'))
 })
-afterAll(project.remove)
 
 /** A driver over a Map, and its tests; `broken` replaces one line of the driver. */
 const program = (store: string) => `
@@ -55,9 +54,9 @@ const program = (store: string) => `
 `
 
 function failures(store: string): number {
-  writeFileSync(join(project.path, 'mine.test.mjs'), program(store))
+  writeFileSync(join(project, 'mine.test.mjs'), program(store))
   const { stdout } = spawnSync(process.execPath, ['--test', '--test-reporter=tap', 'mine.test.mjs'], {
-    cwd: project.path,
+    cwd: project,
     encoding: 'utf8',
   })
   const [, passed] = /^# pass (\d+)$/m.exec(stdout) ?? []

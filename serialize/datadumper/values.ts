@@ -8,6 +8,7 @@
 import { type Hash, setElement } from '../../lib/hash.js'
 import { ElementRef, PerlGlob, PerlObject, PerlRegExp, ScalarRef } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
+import { booleanOf } from '../shared/json-boolean.js'
 import { noteSlot } from '../shared/origin.js'
 import { hasNonAscii } from '../shared/text.js'
 import { WideKeys } from '../shared/wide-keys.js'
@@ -280,16 +281,10 @@ export class ValueReader {
     const object = frame.target as PerlObject
     object.className = className === '' ? 'main' : className
     object.value = value
-    return this.booleanOf(object) ?? object
-  }
-
-  /** JSON's true or false, if that is what the object is. */
-  private booleanOf({ className, value }: PerlObject): boolean | undefined {
-    if (className !== 'JSON::PP::Boolean' || !(value instanceof ScalarRef)) return undefined
-    const scalar = Number(value.value)
-    if ((scalar !== 0 && scalar !== 1) || !/^(?:number|string|boolean)$/.test(typeof value.value)) return undefined
-    this.cursor.form = 'json-boolean'
-    return scalar === 1
+    const boolean = booleanOf(object)
+    if (boolean === undefined) return object
+    cursor.form = 'json-boolean'
+    return boolean
   }
 }
 

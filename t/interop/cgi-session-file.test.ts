@@ -4,9 +4,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type ManagerOptions, PerlObject, SessionManager } from '../../lib/index.js'
+import { temporaryFolder } from '../support/folders.js'
 import { perl } from '../support/perl.js'
 import { describeWith } from '../support/requirements.js'
-import { temporaryFolder } from '../support/stores.js'
 
 /** Opens the session of $ARGV[1] in the folder $ARGV[0] as $s, with helpers that print values and their kinds. */
 const open = `
@@ -26,7 +26,7 @@ const open = `
 /** Prints all parameters of the session, one a line. */
 const printAll = 'print map { "$_: " . show($s->param($_)) . "\\n" } sort $s->param; $s->flush;'
 
-let folder: { path: string; remove: () => void }
+let folder: string
 let sessions: SessionManager
 let now: number
 
@@ -38,16 +38,15 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await sessions.close()
-  folder.remove()
 })
 
 function options(more: ManagerOptions = {}): ManagerOptions {
-  return { directory: folder.path, dialect: 'cgi-session', clock: () => now, ...more }
+  return { directory: folder, dialect: 'cgi-session', clock: () => now, ...more }
 }
 
-const runPerl = (program: string, id = '') => perl(open + program, [folder.path, id])
+const runPerl = (program: string, id = '') => perl(open + program, [folder, id])
 
-const textOf = (id: string) => readFileSync(join(folder.path, `cgisess_${id}`), 'latin1')
+const textOf = (id: string) => readFileSync(join(folder, `cgisess_${id}`), 'latin1')
 
 describeWith('perl', 'a session that Perl created', () => {
   const create = `
@@ -118,7 +117,7 @@ describeWith('perl', 'a session that Perl created', () => {
     expect(runPerl(printAll, id)).toBe('b: 2\n')
     now += 3_601_000
     expect((await sessions.open({ clientId: id })).expired()).toBe(true)
-    expect(existsSync(join(folder.path, `cgisess_${id}`))).toBe(false)
+    expect(existsSync(join(folder, `cgisess_${id}`))).toBe(false)
   })
 
   it('is found removed by Perl, and not brought back', async () => {
@@ -179,11 +178,11 @@ describeWith('perl', 'a session that Node created', () => {
     const session = await sessions.open()
     await session.param({ a: 1, b: 2 }).expire({ a: '10m' }).expire('1h').flush()
     const back = 'no warnings; BEGIN { *CORE::GLOBAL::time = sub { CORE::time() + 1000 } }'
-    expect(perl(back + open + printAll, [folder.path, session.id()])).toBe('b: 2\n')
+    expect(perl(back + open + printAll, [folder, session.id()])).toBe('b: 2\n')
     const late = 'no warnings; BEGIN { *CORE::GLOBAL::time = sub { CORE::time() + 10000 } }'
     expect(
       perl(`${late}${open.replace('die "not the session', '0 && die "not the session')} print $s->is_new ? 1 : 0`, [
-        folder.path,
+        folder,
         session.id(),
       ]),
     ).toBe('1')
