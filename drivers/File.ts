@@ -12,6 +12,7 @@ import type {
   OptionReader,
   OptionTable,
   PluginContext,
+  RemoveOptions,
   StoreOptions,
   StoreOutcome,
 } from '../lib/contracts.js'
@@ -117,8 +118,11 @@ export default class File implements Driver {
     throw this.#restless('store', id)
   }
 
-  async remove(id: string): Promise<boolean> {
-    const removed = await this.#use('remove', id, 'exclusive', (file) => this.#unlink(id, file))
+  async remove(id: string, { expect }: RemoveOptions = {}): Promise<boolean> {
+    const removed = await this.#use('remove', id, 'exclusive', (file) => {
+      const isExpected = expect === undefined || readAll(file.fd, file.size).equals(expect)
+      return isExpected && this.#unlink(id, file)
+    })
     return removed ?? false
   }
 

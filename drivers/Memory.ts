@@ -3,7 +3,15 @@
  * when they end. Perl's modules have nothing like it.
  */
 
-import type { Driver, DriverSupport, OptionTable, PluginContext, StoreOptions, StoreOutcome } from '../lib/contracts.js'
+import type {
+  Driver,
+  DriverSupport,
+  OptionTable,
+  PluginContext,
+  RemoveOptions,
+  StoreOptions,
+  StoreOutcome,
+} from '../lib/contracts.js'
 import { DriverError } from '../lib/errors.js'
 import { text } from '../lib/options.js'
 
@@ -69,8 +77,10 @@ export default class Memory implements Driver {
     return 'stored'
   }
 
-  async remove(id: string): Promise<boolean> {
-    return this.#find('remove', id) !== undefined && this.#space.entries.delete(id)
+  async remove(id: string, { expect }: RemoveOptions = {}): Promise<boolean> {
+    const current = this.#find('remove', id)
+    if (current === undefined || (expect !== undefined && Buffer.compare(current.record, expect) !== 0)) return false
+    return this.#space.entries.delete(id)
   }
 
   async *ids(): AsyncIterable<string> {

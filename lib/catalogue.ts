@@ -5,6 +5,7 @@
 
 import type { FileOptions } from '../drivers/File.js'
 import type { MemoryOptions } from '../drivers/Memory.js'
+import type { SQLiteOptions } from '../drivers/SQLite.js'
 import type { AutoIncrementOptions } from '../id/AutoIncrement.js'
 import type { StaticOptions } from '../id/Static.js'
 import type { SerializerOptions } from '../serialize/shared/options.js'
@@ -13,6 +14,7 @@ import type { Driver, IdGenerator, PluginLoader, Serializer } from './contracts.
 export const drivers: Readonly<Record<string, PluginLoader<Driver>>> = {
   File: () => import('../drivers/File.js'),
   Memory: () => import('../drivers/Memory.js'),
+  SQLite: () => import('../drivers/SQLite.js'),
 }
 
 export const ids: Readonly<Record<string, PluginLoader<IdGenerator>>> = {
@@ -40,5 +42,6 @@ export const serializers: Readonly<Record<string, PluginLoader<Serializer>>> = {
 export type PluginOptions = Partial<AutoIncrementOptions> &
   Partial<FileOptions> &
   Partial<MemoryOptions> &
+  Partial<SQLiteOptions> &
   Partial<SerializerOptions> &
   Partial<StaticOptions>

@@ -25,6 +25,27 @@ export interface StoreOptions {
   readonly expect?: Uint8Array | null | undefined
 }
 
+export interface RemoveOptions {
+  /** The precondition of the removal: only a record that is exactly these bytes is removed. Absent: whatever is there. */
+  readonly expect?: Uint8Array | undefined
+}
+
+/** A record that may have expired. */
+export interface PossiblyExpired {
+  readonly id: string
+  readonly record: Uint8Array
+  /** The store keeps an expiry time beside the record, which is missing or over: if the session is alive, it is set anew. */
+  readonly isDated: boolean
+}
+
+/** How a table for sessions is made. */
+export interface TableOptions {
+  /** The most characters of an id. */
+  readonly idLength: number
+  /** With an indexed column of expiry times, so that a purge reads only what may have expired. */
+  readonly expires: boolean
+}
+
 /** What a store is able to do. */
 export interface DriverSupport {
   /** The widest ids that it can hold. */
@@ -46,12 +67,21 @@ export interface Driver {
   retrieve(id: string): Promise<Uint8Array | undefined>
   /** Write a record. An error means that the old record is still there, whole. */
   store(id: string, record: Uint8Array, options?: StoreOptions): Promise<StoreOutcome>
-  /** Remove a record; false when there was none. */
-  remove(id: string): Promise<boolean>
+  /** Remove a record; false when there was none, or another one than expected. */
+  remove(id: string, options?: RemoveOptions): Promise<boolean>
   /** All ids, streamed: memory does not grow with the number of sessions. */
   ids(): AsyncIterable<string>
   /** Give back what the driver opened itself; what it was handed stays open. */
   close(): Promise<void>
+  /**
+   * Records that may have expired by `now`, streamed, where the store gives them faster than by `ids` and `retrieve`. It may
+   * give too many, and never too few.
+   */
+  possiblyExpired?(now: number): AsyncIterable<PossiblyExpired>
+  /** Make the table, or what an existing one lacks (SQL). */
+  createTable?(options: TableOptions): Promise<void>
+  /** The statements that make the table, each ending in a semicolon and a line end (SQL). */
+  createTableSql?(options: TableOptions): Promise<string>
 }
 
 /** A maker of ids. Randomness comes from the operating system, whatever the generator's name is. */

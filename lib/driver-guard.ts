@@ -1,8 +1,21 @@
 /** What stands round every driver, so that drivers stay simple: id check, closed state, errors of one kind. */
 
-import type { Driver, DriverSupport, StoreOptions, StoreOutcome } from './contracts.js'
+import type {
+  Driver,
+  DriverSupport,
+  PossiblyExpired,
+  RemoveOptions,
+  StoreOptions,
+  StoreOutcome,
+  TableOptions,
+} from './contracts.js'
 import { DriverError, SessionError, UnsupportedError } from './errors.js'
 import { assertId, shortId } from './id-check.js'
+
+/** A record that may have expired. */
+export interface PurgeCandidate extends Omit<PossiblyExpired, 'record'> {
+  read(): Promise<Uint8Array | undefined>
+}
 
 /** A driver that is only ever called with good ids, while it is open, and that fails with `SessionError`s. */
 export class DriverGuard implements Driver {
@@ -39,10 +52,10 @@ export class DriverGuard implements Driver {
     }
   }
 
-  async remove(id: string): Promise<boolean> {
+  async remove(id: string, options?: RemoveOptions): Promise<boolean> {
     this.#check('remove', id)
     try {
-      return await this.#driver.remove(id)
+      return await this.#driver.remove(id, options)
     } catch (error) {
       throw this.#wrap('remove', error, id)
     }
@@ -53,10 +66,54 @@ export class DriverGuard implements Driver {
    * anew since it was read must stay.
    */
   async removeIfStill(id: string, record: Uint8Array): Promise<boolean> {
+    if (this.supports.expect && (await this.remove(id, { expect: record }))) return true
     const present = await this.retrieve(id)
-    if (present !== undefined && Buffer.compare(present, record) !== 0) return false
-    if (present !== undefined) await this.remove(id)
+    if (present === undefined) return true
+    if (this.supports.expect || Buffer.compare(present, record) !== 0) return false
+    await this.remove(id)
     return true
+  }
+
+  /** Records that may have expired, each read when it is asked for where the store does not give them all at once. */
+  async *candidates(now: number): AsyncIterable<PurgeCandidate> {
+    this.assertOpen('list')
+    if (this.#driver.possiblyExpired === undefined) {
+      for await (const id of this.ids()) yield { id, isDated: false, read: () => this.retrieve(id) }
+      return
+    }
+    try {
+      for await (const { id, record, isDated } of this.#driver.possiblyExpired(now)) {
+        yield { id, isDated, read: async () => (record.length === 0 ? undefined : record) }
+      }
+    } catch (error) {
+      throw this.#wrap('list', error)
+    }
+  }
+
+  /** @throws {UnsupportedError} where the store has no tables */
+  async createTable(options: TableOptions): Promise<void> {
+    this.assertOpen('create table')
+    if (this.#driver.createTable === undefined) throw this.#noTables()
+    try {
+      await this.#driver.createTable(options)
+    } catch (error) {
+      throw this.#wrap('create table', error)
+    }
+  }
+
+  /** @throws {UnsupportedError} where the store has no tables */
+  async createTableSql(options: TableOptions): Promise<string> {
+    this.assertOpen('create table')
+    if (this.#driver.createTableSql === undefined) throw this.#noTables()
+    try {
+      return await this.#driver.createTableSql(options)
+    } catch (error) {
+      throw this.#wrap('create table', error)
+    }
+  }
+
+  #noTables(): UnsupportedError {
+    return new UnsupportedError('createTable', `${this.name} keeps its sessions in no table: there is none to make`)
   }
 
   async *ids(): AsyncIterable<string> {

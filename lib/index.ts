@@ -10,6 +10,6 @@ export { ElementRef, PerlGlob, PerlObject, PerlRegExp, PerlVString, ScalarRef, S
 export type { Dialect } from './record.js'
 export { pluginNames, registerDriver, registerId, registerSerializer } from './registry.js'
 export { type Params, Session } from './session.js'
-export { type PurgeResult, SessionManager } from './session-manager.js'
+export { type CreateTableOptions, type PurgeResult, SessionManager } from './session-manager.js'
 export type { CoreOptions, ManagerOptions, OpenOptions, SessionOptions, TypeParts } from './session-options.js'
 export { formatType, parseType, type TypeNames } from './type-string.js'

@@ -4,7 +4,7 @@ import { type Changes, keepIdentity } from './changes.js'
 import type { Engine } from './engine.js'
 import { ConflictError, IdError } from './errors.js'
 import { shortId } from './id-check.js'
-import { type SessionData, timeOf } from './record.js'
+import { type SessionData, timeOf, timeToLive } from './record.js'
 import { thawRecord } from './thaw-record.js'
 
 /** How a write ended: the data as written (with the other writer's changes in it), or gone: the session was removed. */
@@ -63,7 +63,7 @@ export class RecordWriter {
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {
       const record = serializer.freeze(mine)
       const outcome = await driver.store(id, record, {
-        ttl: this.#ttl(mine),
+        ttl: timeToLive(mine, this.#engine.now()),
         ...(driver.supports.expect && { expect }),
       })
       if (outcome === 'stored') {
@@ -104,12 +104,5 @@ export class RecordWriter {
   /** Removed, and made anew under the same id: this session ended with the removal. */
   #isAnother(theirs: SessionData, mine: SessionData): boolean {
     return this.#record !== undefined && timeOf(theirs, 'CTIME') !== timeOf(mine, 'CTIME')
-  }
-
-  /** Seconds until the session expires, for stores that drop records by themselves; 0: never. */
-  #ttl(data: SessionData): number {
-    const lifetime = timeOf(data, 'ETIME')
-    // A second more than the lifetime: the last second counts, and the session itself checks it when it is opened.
-    return lifetime === 0 ? 0 : Math.max(1, timeOf(data, 'ATIME') + lifetime - this.#engine.now() + 1)
   }
 }

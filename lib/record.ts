@@ -75,6 +75,15 @@ export function hasExpired(data: SessionData, now: number): boolean {
   return lifetime !== 0 && isOver(data, lifetime, now)
 }
 
+/**
+ * Seconds until the session expires, for stores that keep an expiry time; 0: never. A second more than the lifetime: the last
+ * second counts, and the session itself checks it when it is opened.
+ */
+export function timeToLive(data: SessionData, now: number): number {
+  const lifetime = timeOf(data, 'ETIME')
+  return lifetime === 0 ? 0 : Math.max(1, timeOf(data, 'ATIME') + lifetime - now + 1)
+}
+
 /** The lifetimes of parameters, in seconds: of two lists the shorter. */
 export function parameterLifetimes(data: SessionData): Record<string, number> {
   const lifetimes: Record<string, number> = Object.create(null)

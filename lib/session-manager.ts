@@ -1,9 +1,12 @@
 /** The long-lived half: a manager resolves a type once, owns the connection, and opens sessions. */
 
+import type { OptionTable, TableOptions } from './contracts.js'
+import type { PurgeCandidate } from './driver-guard.js'
 import { createEngine, type Engine } from './engine.js'
 import { DriverError, IdError, OptionError, SerializeError, SessionError } from './errors.js'
 import { shortId } from './id-check.js'
-import { hasExpired, type SessionData } from './record.js'
+import { flag, integer, readOptions } from './options.js'
+import { hasExpired, type SessionData, timeToLive } from './record.js'
 import { type Params, Session, type StoredSession } from './session.js'
 import { type ManagerOptions, type OpenOptions, refuseNoObject, refuseUnknown } from './session-options.js'
 import { thawRecord } from './thaw-record.js'
@@ -13,10 +16,26 @@ import { formatType } from './type-string.js'
 export interface PurgeResult {
   /** Sessions that had expired and are gone now. */
   removed: number
-  /** Sessions that are alive; their time of access is as it was. */
+  /**
+   * Sessions that were looked at and are alive; their time of access is as it was. A table with a column of expiry times spares
+   * the look at most of them.
+   */
   kept: number
   /** Records that could not be read or removed; they are still there. */
   unreadable: number
+}
+
+/** Options of `createTable`. */
+export interface CreateTableOptions {
+  /** The most characters of an id. Default: as many as the id generator makes. */
+  idLength?: number
+  /** With an indexed column of expiry times, which lets a purge run in the database. Perl ignores it. Default: false. */
+  expires?: boolean
+}
+
+const createTableOptions: OptionTable<Required<CreateTableOptions>> = {
+  idLength: integer(0, { min: 1, max: 255 }),
+  expires: flag(false),
 }
 
 /**
@@ -143,11 +162,12 @@ export class SessionManager {
    * @throws {DriverError} the first one, when nothing at all could be read: the store itself fails
    */
   async purge(): Promise<PurgeResult> {
+    const { driver, now } = this.#engine
     const result: PurgeResult = { removed: 0, kept: 0, unreadable: 0 }
     let failure: unknown
-    for await (const id of this.ids()) {
+    for await (const candidate of driver.candidates(now())) {
       try {
-        const outcome = await this.#purgeOne(id)
+        const outcome = await this.#purgeOne(candidate)
         if (outcome !== undefined) result[outcome]++
       } catch (error) {
         if (!(error instanceof SessionError)) throw error
@@ -159,12 +179,40 @@ export class SessionManager {
     return result
   }
 
-  async #purgeOne(id: string): Promise<'kept' | 'removed' | undefined> {
+  async #purgeOne({ id, isDated, read }: PurgeCandidate): Promise<'kept' | 'removed' | undefined> {
     const { driver, now } = this.#engine
-    const record = await driver.retrieve(id)
+    const record = await read()
     if (record === undefined) return undefined
-    if (!hasExpired(thawRecord(this.#engine, id, record), now())) return 'kept'
-    return (await driver.removeIfStill(id, record)) ? 'removed' : 'kept'
+    const data = thawRecord(this.#engine, id, record)
+    if (hasExpired(data, now())) return (await driver.removeIfStill(id, record)) ? 'removed' : 'kept'
+    const ttl = timeToLive(data, now())
+    // A program that does not know the store's expiry time prolonged the session, or began it.
+    if (isDated && ttl > 0) await driver.store(id, record, { ttl, expect: record })
+    return 'kept'
+  }
+
+  /**
+   * Make the table that an SQL driver needs, or give an existing one what it lacks: the column of expiry times. Nothing that is
+   * there is changed. Needs the package knex.
+   * @throws {UnsupportedError} where the store has no tables
+   */
+  async createTable(options: CreateTableOptions = {}): Promise<void> {
+    await this.#engine.driver.createTable(this.#tableOptions(options))
+  }
+
+  /**
+   * The statements with which a DBA makes the table that `createTable` would make.
+   * @throws {UnsupportedError} where the store has no tables
+   */
+  async createTableSql(options: CreateTableOptions = {}): Promise<string> {
+    return this.#engine.driver.createTableSql(this.#tableOptions(options))
+  }
+
+  #tableOptions(options: CreateTableOptions): TableOptions {
+    refuseNoObject(options, 'createTable')
+    refuseUnknown(options, Object.keys(createTableOptions), 'the options of createTable')
+    const { idLength, expires } = readOptions(createTableOptions, options as Readonly<Record<string, unknown>>)
+    return { idLength: idLength || this.#engine.ids.length, expires }
   }
 
   /** Give back what the manager opened. Sessions that are open can no longer flush. */

@@ -269,6 +269,31 @@ export function driverSuite(options: DriverSuiteOptions): void {
       assert.equal(await driver.retrieve(id), undefined)
     })
 
+    test('a removal with expect takes only exactly that record', async (driver) => {
+      if (!driver.supports.expect) return
+      assert.equal(await driver.remove(id, { expect: first }), false)
+      await driver.store(id, first)
+      for (const expect of [second, first.subarray(0, -1), Uint8Array.of(...first, 0x20)]) {
+        assert.equal(await driver.remove(id, { expect }), false)
+        assertBytes(await driver.retrieve(id), first)
+      }
+      assert.equal(await driver.remove(id, { expect: first }), true)
+      assert.equal(await driver.retrieve(id), undefined)
+    })
+
+    test('possiblyExpired() gives each record that has expired', async (driver) => {
+      if (driver.possiblyExpired === undefined) return
+      const now = Math.floor(Date.now() / 1000)
+      await driver.store('forever', first)
+      await driver.store('soon', second, { ttl: 10 })
+      await driver.store('later', first, { ttl: 1000 })
+      for (let index = 0; index < 250; index++) await driver.store(`many${index}`, first, { ttl: 10 })
+      const found = new Map<string, Uint8Array>()
+      for await (const { id: one, record } of driver.possiblyExpired(now + 100)) found.set(one, record)
+      assertBytes(found.get('soon'), second)
+      for (let index = 0; index < 250; index++) assertBytes(found.get(`many${index}`), first)
+    })
+
     test('without expect the last write counts', async (driver) => {
       assert.equal(await driver.store(id, first), 'stored')
       assert.equal(await driver.store(id, second), 'stored')

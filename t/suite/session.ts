@@ -275,7 +275,9 @@ const casesOfManyIds: Record<string, Case> = {
     const { removed, kept, unreadable } = await sessions.purge()
     // A store with expiry of its own may have dropped the first one already.
     assert.ok(removed <= 1)
-    assert.deepEqual([kept, unreadable], [1, 0])
+    // A store that keeps expiry times need not look at the session that is alive.
+    assert.ok(kept <= 1)
+    assert.equal(unreadable, 0)
     const ids: string[] = []
     await sessions.traverse((id) => ids.push(id))
     assert.deepEqual(ids, [long.id()])

@@ -15,6 +15,7 @@ const probes: Record<string, () => string | undefined> = {
   freezethaw: () => perlMissing(['FreezeThaw']),
   'yaml-tiny': () => perlMissing(['YAML::Tiny']),
   'fs-ext': () => packageMissing('fs-ext'),
+  'better-sqlite3': () => packageMissing('better-sqlite3'),
   strace: () => straceMissing(),
   koffi: () => packageMissing('koffi'),
   'js-yaml': () => packageMissing('js-yaml'),

@@ -1,7 +1,7 @@
 /** A new, empty store for each driver, as the suites need it. A new driver adds one line to `stores`. */
 
 import { join } from 'node:path'
-import type { ManagerOptions } from '../../lib/index.js'
+import { type ManagerOptions, SessionManager } from '../../lib/index.js'
 import type { SessionStore } from '../suite/session.js'
 import { temporaryFolder } from './folders.js'
 
@@ -10,7 +10,16 @@ let spaces = 0
 /** Driver -> a store of it; the options go to every manager on that store. */
 export const stores: Readonly<Record<string, () => Promise<SessionStore> | SessionStore>> = {
   File: () => ({ options: { directory: temporaryFolder() } }),
+  SQLite: () => tableIn({ dataSource: `dbi:SQLite:dbname=${join(temporaryFolder(), 'sessions.sqlite')}` }, 'SQLite'),
   Memory: () => ({ options: { space: `stores ${++spaces}` } }),
+}
+
+/** A database with a table for the longest ids, with a column of expiry times. */
+async function tableIn(options: ManagerOptions, driver: string): Promise<SessionStore> {
+  const sessions = await SessionManager.create({ type: { driver }, ...options })
+  await sessions.createTable({ idLength: 200, expires: true })
+  await sessions.close()
+  return { options }
 }
 
 /** Options that an id generator needs beside its name. */

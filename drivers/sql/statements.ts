@@ -1,0 +1,99 @@
+/** The statements of a driver, written once for its dialect, its names and its table. */
+
+import type { ColumnKind, QuotedNames, SqlDialect, Upsert } from './contracts.js'
+import type { TableShape } from './table-shape.js'
+
+/** So many rows a round trip when sessions are listed. */
+export const PAGE_OF_IDS = 500
+export const PAGE_OF_RECORDS = 100
+
+/** Texts of statements; the values that each takes are named at its place. */
+export interface Statements {
+  /** id, id */
+  readonly retrieve: string
+  /** id, id */
+  readonly remove: string
+  /** No values; then for each page after the first one: the last id. */
+  readonly firstIds: string
+  readonly nextIds: string
+}
+
+/** Texts of statements that depend on the table's columns. `values` are the record and, where there is the column, the expiry. */
+export interface TableStatements {
+  /** id, values */
+  readonly insert: string
+  /** values, id, id */
+  readonly update: string
+  /** values, id, id, record values of the expected record */
+  readonly updateIf: string
+  /** id, values, and perhaps values again */
+  readonly upsert: Upsert | undefined
+  /** id, id, record values of the expected record */
+  readonly removeIf: string
+  /** With a column of expiry times: now. Then for each page after the first one: the last id, and again now. */
+  readonly firstRecords: string
+  readonly nextRecords: string
+}
+
+/** Gives the placeholders of one statement in their order. */
+function placeholders(dialect: SqlDialect): () => string {
+  let n = 0
+  return () => dialect.parameter(++n)
+}
+
+function isId(dialect: SqlDialect, names: QuotedNames, next: () => string): string {
+  return dialect.isId(names.id, next(), next())
+}
+
+function isRecord(dialect: SqlDialect, names: QuotedNames, kind: ColumnKind, next: () => string): string {
+  return dialect.isRecord(names.data, kind, next)
+}
+
+/** The statements that need no knowledge of the table. */
+export function statementsFor(dialect: SqlDialect, names: QuotedNames): Statements {
+  const { table, id, data } = names
+  const oneId = isId(dialect, names, placeholders(dialect))
+  const ids = `select ${dialect.idText(id)} from ${table}`
+  return {
+    retrieve: `select ${data} from ${table} where ${oneId}`,
+    remove: `delete from ${table} where ${oneId}`,
+    firstIds: dialect.limit(`${ids} order by ${id}`, PAGE_OF_IDS),
+    nextIds: dialect.limit(`${ids} where ${id} > ${dialect.parameter(1)} order by ${id}`, PAGE_OF_IDS),
+  }
+}
+
+/** The statements for a table with these columns. */
+export function tableStatementsFor(dialect: SqlDialect, names: QuotedNames, shape: TableShape): TableStatements {
+  const { table, id, data, expires } = names
+  const values = shape.hasExpires ? [data, expires] : [data]
+  const columns = [id, ...values]
+  const update = (next: () => string) =>
+    `update ${table} set ${values.map((column) => `${column} = ${next()}`).join(', ')} where ${isId(dialect, names, next)}`
+
+  const forUpdate = placeholders(dialect)
+  const forUpdateIf = placeholders(dialect)
+  const forRemoveIf = placeholders(dialect)
+  const forInsert = placeholders(dialect)
+  return {
+    insert: `insert into ${table} (${columns.join(', ')}) values (${columns.map(forInsert).join(', ')})${dialect.orNothing(id)}`,
+    update: update(forUpdate),
+    updateIf: `${update(forUpdateIf)} and ${isRecord(dialect, names, shape.dataKind, forUpdateIf)}`,
+    upsert: dialect.upsert?.(names, columns, placeholders(dialect)),
+    removeIf: `delete from ${table} where ${isId(dialect, names, forRemoveIf)} and ${isRecord(dialect, names, shape.dataKind, forRemoveIf)}`,
+    firstRecords: recordsPage(dialect, names, shape, false),
+    nextRecords: recordsPage(dialect, names, shape, true),
+  }
+}
+
+/** A page of ids and records: of those whose time may be over, where the table knows it. */
+function recordsPage(dialect: SqlDialect, names: QuotedNames, shape: TableShape, isLater: boolean): string {
+  const { table, id, data, expires } = names
+  const next = placeholders(dialect)
+  const conditions: string[] = []
+  if (isLater) conditions.push(`${id} > ${next()}`)
+  // No time: it never expires, or a program wrote the row that does not know the column.
+  if (shape.hasExpires) conditions.push(`(${expires} <= ${next()} or ${expires} is null)`)
+  const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`
+  const query = `select ${dialect.idText(id)}, ${data} from ${table}${where} order by ${id}`
+  return dialect.limit(query, PAGE_OF_RECORDS)
+}
