@@ -112,6 +112,8 @@ export interface SqlDialect {
   readonly binaryType: string
   /** The collation of the id column that createTable makes, where the default one takes different ids for the same. */
   readonly idCollation?: string
+  /** Its error messages never quote values, so that they may be shown whole. */
+  readonly quotesNothing?: true
   /** The codes of errors (SQLSTATE, or the database's own) and what they mean. */
   readonly problems: Readonly<Record<string, SqlProblem>>
 }

@@ -94,9 +94,9 @@ export function problemOf(error: unknown, dialect: SqlDialect | undefined): SqlP
 }
 
 /** The client's error without what may be a value: parameters, the statement with them, details that quote keys. */
-function redact(cause: Error, problem: SqlProblem | undefined): Error {
+function redact(cause: Error, problem: SqlProblem | undefined, quotesNothing: boolean): Error {
   const codes = codesOf(cause)
-  const message = quotesValues.has(problem) ? (codes[0] ?? cause.name) : cause.message
+  const message = quotesValues.has(problem) && !quotesNothing ? (codes[0] ?? cause.name) : cause.message
   if (cause.stack !== undefined) cause.stack = cause.stack.replace(cause.message, () => message)
   cause.message = message
   for (const property of [
@@ -120,18 +120,22 @@ export interface Circumstances {
   readonly operation: string
   readonly id?: string | undefined
   readonly table: string
+  /** What the client says may be shown: the statement has no values, or the database never quotes them. */
+  readonly quotesNothing?: boolean
 }
 
 /** The error that a program sees. Errors of this package pass unchanged. */
 export function failure(error: unknown, problem: SqlProblem | undefined, where: Circumstances): unknown {
-  if (error instanceof SessionError || error instanceof TypeError) return error
+  // Not even a TypeError passes: some clients use it for a closed connection or a folder that does not exist.
+  if (error instanceof SessionError) return error
   const { driver, operation, id, table } = where
   const of = id === undefined ? '' : ` session ${shortId(id)}`
-  const native = error instanceof Error ? redact(error, problem) : error
+  const native = error instanceof Error ? redact(error, problem, where.quotesNothing === true) : error
   const codes = native instanceof Error ? codesOf(native) : []
   const said = codes.length > 0 ? ` (${codes[0]})` : ''
   const code = problem === 'busy' || problem === 'deadlock' ? 'ERR_SESSION_LOCK_TIMEOUT' : 'ERR_SESSION_DRIVER'
-  const reason = problem === 'noTable' ? missingTable(table) : problem === undefined ? unknown(native) : advice[problem]
+  const reason =
+    problem === 'noTable' ? missingTable(table) : problem === undefined ? unknown(native, where) : advice[problem]
   return new DriverError(driver, operation, `${driver}: cannot ${operation}${of}: ${reason}${said}`, {
     cause: native,
     code,
@@ -142,6 +146,7 @@ function missingTable(table: string): string {
   return `there is no table ${table}. Make it once with \`await sessions.createTable()\`, or give your DBA what \`sessions.createTableSql()\` prints`
 }
 
-function unknown(native: unknown): string {
-  return native instanceof Error ? native.name : 'the client gives no reason'
+function unknown(native: unknown, { quotesNothing }: Circumstances): string {
+  if (!(native instanceof Error)) return 'the client gives no reason'
+  return quotesNothing === true ? native.message : native.name
 }

@@ -267,7 +267,9 @@ export abstract class SqlDriver implements Driver {
         if (!worthTryingAgain.has(problem) || Date.now() + wait > deadline) {
           // The table may have been changed since it was looked at.
           this.#table = undefined
-          throw failure(error, problem, { driver: this.#setup.name, operation, id, table: names.quoted.table })
+          const quotesNothing = dialect.quotesNothing === true || values.length === 0
+          const where = { driver: this.#setup.name, operation, id, table: names.quoted.table, quotesNothing }
+          throw failure(error, problem, where)
         }
       }
       await pause(wait * (0.5 + Math.random() / 2))

@@ -1,15 +1,62 @@
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { it } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
 import SQLite from '../../drivers/SQLite.js'
+import { DriverError, OptionError, SessionManager } from '../../lib/index.js'
 import { readOptions } from '../../lib/options.js'
 import { driverSuite } from '../suite/driver.js'
 import { temporaryFolder } from '../support/folders.js'
 import { describeWith } from '../support/requirements.js'
+import { countTogether, raceToCreate } from '../support/sql-processes.js'
 
-/** A driver on a database file. */
-function sqlite(database: string, options: object = {}): SQLite {
-  const given = readOptions(SQLite.options, { dataSource: `dbi:SQLite:dbname=${database}`, ...options })
-  return new SQLite(given, { now: () => Math.floor(Date.now() / 1000), padding: false })
+/** What the tests use of a better-sqlite3 database. */
+interface Handle {
+  exec(sql: string): void
+  prepare(sql: string): { get(...values: unknown[]): unknown; run(...values: unknown[]): unknown }
+  pragma(pragma: string, options?: { simple: boolean }): unknown
+  close(): void
+  readonly open: boolean
+}
+
+const requirePackage = createRequire(import.meta.url)
+
+/** A database of the test's own: in memory when no file is named. */
+function database(file = ':memory:', settings: object = {}): Handle {
+  return new (requirePackage('better-sqlite3') as new (file: string, settings: object) => Handle)(file, settings)
+}
+
+const context = { now: () => Math.floor(Date.now() / 1000), padding: false }
+
+/** A driver with these options. */
+function sqlite(options: object): SQLite {
+  return new SQLite(readOptions(SQLite.options, options as Record<string, unknown>), context)
+}
+
+const file = (): string => join(temporaryFolder(), 'sessions.sqlite')
+const id = '0123456789abcdef0123456789abcdef'
+const record = Buffer.from("$D = {'n' => 1};;$D")
+const other = Buffer.from("$D = {'n' => 2};;$D")
+
+/** Perl's table, with other columns or collations where a test asks for them. */
+const perlTable = 'CREATE TABLE sessions (id CHAR(32) NOT NULL PRIMARY KEY, a_session TEXT NOT NULL)'
+
+const opened: { close(): unknown }[] = []
+
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close()
+})
+
+/** Closed when the test ends. */
+function closing<T extends { close(): unknown }>(one: T): T {
+  opened.push(one)
+  return one
+}
+
+/** A driver on a table that this SQL makes, and the database itself. */
+function onTable(sql: string, options: object = {}): { driver: SQLite; db: Handle } {
+  const db = closing(database())
+  db.exec(sql)
+  return { driver: sqlite({ dbh: db, ...options }), db }
 }
 
 for (const expires of [false, true]) {
@@ -19,11 +66,308 @@ for (const expires of [false, true]) {
       it,
       name: 'SQLite',
       open: async () => {
-        const database = join(temporaryFolder(), 'sessions.sqlite')
-        const driver = sqlite(database)
+        const dataSource = `dbi:SQLite:dbname=${file()}`
+        const driver = sqlite({ dataSource })
         await driver.createTable({ idLength: 200, expires })
-        return { driver, close: () => driver.close(), peer: async () => sqlite(database) }
+        return { driver, close: () => driver.close(), peer: async () => sqlite({ dataSource }) }
       },
     })
   })
 }
+
+describeWith('better-sqlite3', "SQLite, Perl's table, in WAL mode", () => {
+  driverSuite({
+    describe: (_title, body) => body(),
+    it,
+    name: 'SQLite',
+    open: async () => {
+      const options = { dataSource: file(), journalMode: 'wal' }
+      const db = database(options.dataSource)
+      db.exec(perlTable)
+      db.close()
+      const driver = sqlite(options)
+      return { driver, close: () => driver.close(), peer: async () => sqlite(options) }
+    },
+  })
+})
+
+describeWith('better-sqlite3', 'SQLite: dbh', () => {
+  it('is used as it is, and stays open', async () => {
+    const db = closing(database(file()))
+    db.exec(perlTable)
+    const before = ['busy_timeout', 'journal_mode', 'synchronous', 'foreign_keys'].map((name) => db.pragma(name))
+    const driver = sqlite({ dbh: db })
+    await driver.store(id, record)
+    expect(await driver.retrieve(id)).toEqual(record)
+    await driver.close()
+    expect(db.open).toBe(true)
+    expect(['busy_timeout', 'journal_mode', 'synchronous', 'foreign_keys'].map((name) => db.pragma(name))).toEqual(
+      before,
+    )
+    expect(db.prepare('select typeof(a_session) as type from sessions').get()).toEqual({ type: 'blob' })
+  })
+
+  it('may be a function, called once and only when the database is needed', async () => {
+    let calls = 0
+    const dbh = async () => {
+      calls++
+      const db = closing(database())
+      db.exec(perlTable)
+      return db
+    }
+    await using sessions = await SessionManager.create({ type: 'driver:SQLite', dbh })
+    const session = await sessions.open()
+    expect([session.isNew(), calls]).toEqual([true, 0])
+    await session.param('a', 1).flush()
+    await sessions.open({ id: session.id() })
+    expect(calls).toBe(1)
+  })
+
+  it('that a function could not give is asked for again', async () => {
+    let calls = 0
+    const driver = sqlite({
+      dbh: () => {
+        if (calls++ === 0) throw new Error('not yet')
+        const db = closing(database())
+        db.exec(perlTable)
+        return db
+      },
+    })
+    await expect(driver.retrieve(id)).rejects.toThrow(DriverError)
+    expect(await driver.retrieve(id)).toBeUndefined()
+  })
+
+  it('of another kind is refused', async () => {
+    await expect(sqlite({ dbh: {} }).retrieve(id)).rejects.toThrow("Option 'dbh' must be a live client or pool")
+    expect(() => sqlite({ dbh: 'dbi:SQLite:x' })).toThrow("Option 'dbh' must be a database handle")
+  })
+
+  it('that its owner closed is a clear error, and the session keeps its data', async () => {
+    const db = closing(database())
+    db.exec(perlTable)
+    let current = db
+    await using sessions = await SessionManager.create({ type: 'driver:SQLite', dbh: db })
+    const session = await sessions.open()
+    session.param('a', 1)
+    current.close()
+    await expect(session.flush()).rejects.toMatchObject({ code: 'ERR_SESSION_DRIVER', driver: 'SQLite' })
+    expect([session.param('a'), session.modified()]).toEqual([1, true])
+    current = db
+  })
+})
+
+describeWith('better-sqlite3', 'SQLite: the table', () => {
+  it('that is missing is told, with what makes it', async () => {
+    await using sessions = await SessionManager.create({ type: 'driver:SQLite', dataSource: file() })
+    const session = await sessions.open()
+    await expect(session.param('a', 1).flush()).rejects.toThrow(/there is no table "sessions".*createTable\(\)/)
+    await sessions.createTable()
+    expect(await session.flush()).toBe(true)
+    expect((await sessions.open({ id: session.id() })).param('a')).toBe(1)
+  })
+
+  it('has the names of the options, whatever they are', async () => {
+    const options = {
+      tableName: '"drop table x; --"',
+      idColName: '"a ""quoted"" id"',
+      dataColName: '[the data]',
+      expiresColName: "it's over",
+    }
+    const db = closing(database())
+    const driver = sqlite({ dbh: db, ...options })
+    await driver.createTable({ idLength: 40, expires: true })
+    expect(await driver.store(id, record, { ttl: 100, expect: null })).toBe('stored')
+    expect(await driver.store(id, other, { ttl: 100, expect: record })).toBe('stored')
+    const row = db.prepare('select "a ""quoted"" id" as id, "it\'s over" - ? as ttl from "drop table x; --"')
+    expect(row.get(context.now())).toEqual({ id, ttl: expect.toBeOneOf([99, 100]) })
+    expect(await driver.remove(id)).toBe(true)
+  })
+
+  it('may be in an attached database', async () => {
+    const db = closing(database())
+    db.exec("attach ':memory:' as web")
+    const driver = sqlite({ dbh: db, tableName: 'web.sessions' })
+    await driver.createTable({ idLength: 40, expires: true })
+    await driver.store(id, record, { ttl: 100 })
+    expect(db.prepare('select count(*) as n from web.sessions where expires > 0').get()).toEqual({ n: 1 })
+  })
+
+  it.each(['', '.', 'a.', '"open', 'x'.repeat(200), 'a\0b', '"a"b', 'a.b.c'])('cannot be called %j', (name) => {
+    const column = { dbh: {}, idColName: name }
+    expect(() => sqlite(column)).toThrow(OptionError)
+  })
+
+  it('without a primary key is refused, so that no session gets two rows', async () => {
+    const { driver } = onTable('create table sessions (id text, a_session blob)')
+    await expect(driver.store(id, record, { expect: null })).rejects.toThrow('primary key')
+    await expect(driver.store(id, record)).rejects.toThrow('primary key')
+  })
+
+  it('has an expiry time for each write of ours, and none that another program wrote is believed', async () => {
+    const { driver, db } = onTable('create table sessions (id text primary key, a_session blob, expires integer)')
+    const expiry = db.prepare('select expires from sessions where id = ?')
+    await driver.store(id, record, { ttl: 100 })
+    expect(expiry.get(id)).toEqual({ expires: expect.toBeOneOf([context.now() + 100, context.now() + 99]) })
+    await driver.store(id, other, { expect: record })
+    expect(expiry.get(id)).toEqual({ expires: null })
+    db.prepare('insert into sessions values (?, ?, ?)').run('alive', record, context.now() + 1000)
+    db.prepare('insert into sessions (id, a_session) values (?, ?)').run('unknown', record)
+    const found: string[] = []
+    for await (const { id: one } of driver.possiblyExpired(context.now())) found.push(one)
+    expect(found.sort()).toEqual([id, 'unknown'])
+  })
+
+  it('with a column called expires that is no number is Perl’s table, and that column is left alone', async () => {
+    const { driver, db } = onTable(
+      "create table sessions (id text primary key, a_session blob, expires text default 'x')",
+    )
+    await driver.store(id, record, { ttl: 100 })
+    expect(db.prepare('select expires from sessions').get()).toEqual({ expires: 'x' })
+  })
+
+  it('that got the column of expiry times later is used after createTable', async () => {
+    const { driver, db } = onTable(perlTable)
+    await driver.store(id, record, { ttl: 100 })
+    await driver.createTable({ idLength: 32, expires: true })
+    await driver.createTable({ idLength: 32, expires: true })
+    await driver.store(id, other, { ttl: 100 })
+    expect(db.prepare('select expires > 0 as known from sessions').get()).toEqual({ known: 1 })
+  })
+})
+
+describeWith('better-sqlite3', 'SQLite: ids and records are compared by their bytes', () => {
+  it('an id column that ignores case neither reads, overwrites nor removes abc for ABC', async () => {
+    const { driver } = onTable('create table sessions (id text collate nocase primary key, a_session blob)')
+    await driver.store('abc', record)
+    expect(await driver.retrieve('ABC')).toBeUndefined()
+    expect(await driver.remove('ABC')).toBe(false)
+    expect(await driver.store('ABC', other, { expect: record })).toBe('gone')
+    await expect(driver.store('ABC', other)).rejects.toThrow('ignores case or blanks')
+    await expect(driver.store('ABC', other, { expect: null })).rejects.toThrow('ignores case or blanks')
+    expect(await driver.retrieve('abc')).toEqual(record)
+  })
+
+  it('an id column that ignores blanks at the end', async () => {
+    const { driver } = onTable('create table sessions (id text collate rtrim primary key, a_session blob)')
+    await driver.store('abc', record)
+    expect(await driver.retrieve('abc ')).toBeUndefined()
+    await expect(driver.store('abc ', other, { expect: null })).rejects.toThrow('ignores case or blanks')
+  })
+
+  it('a record that another program stored as text is read and replaced', async () => {
+    const { driver, db } = onTable('create table sessions (id text primary key, a_session text collate nocase)')
+    db.prepare('insert into sessions values (?, ?)').run(id, "$D = {'name' => 'Zoë'};;$D")
+    const stored = await driver.retrieve(id)
+    expect(stored).toEqual(Buffer.from("$D = {'name' => 'Zoë'};;$D"))
+    const upper = Buffer.from("$D = {'NAME' => 'Zoë'};;$D")
+    expect(await driver.store(id, record, { expect: upper })).toBe('conflict')
+    expect(await driver.store(id, record, { expect: stored! })).toBe('stored')
+    expect(await driver.retrieve(id)).toEqual(record)
+  })
+
+  it('an empty record is none, as for Perl', async () => {
+    const { driver, db } = onTable(perlTable)
+    db.prepare('insert into sessions values (?, ?)').run(id, Buffer.alloc(0))
+    expect(await driver.store(id, record, { expect: other })).toBe('gone')
+    expect(await driver.store(id, record, { expect: null })).toBe('stored')
+    expect(await driver.retrieve(id)).toEqual(record)
+  })
+})
+
+describeWith('better-sqlite3', 'SQLite: trouble', () => {
+  it('a lock of somebody else is waited for without blocking the process', async () => {
+    const dataSource = file()
+    const holder = closing(database(dataSource))
+    holder.exec(perlTable)
+    const driver = closing(sqlite({ dataSource }))
+    holder.exec('begin exclusive')
+    let turns = 0
+    const timer = setInterval(() => {
+      turns++
+      if (turns === 5) holder.exec('commit')
+    }, 10)
+    expect(await driver.store(id, record)).toBe('stored')
+    clearInterval(timer)
+    expect(turns).toBeGreaterThanOrEqual(5)
+  })
+
+  it('a lock that lasts longer than the option timeout is a clear error, and nothing is lost', async () => {
+    const dataSource = file()
+    const holder = closing(database(dataSource))
+    holder.exec(perlTable)
+    await using sessions = await SessionManager.create({ type: 'driver:SQLite', dataSource, timeout: 60 })
+    const session = await sessions.open()
+    session.param('a', 1)
+    holder.exec('begin exclusive')
+    await expect(session.flush()).rejects.toMatchObject({
+      code: 'ERR_SESSION_LOCK_TIMEOUT',
+      message: expect.stringMatching(/others held a lock.*SQLITE_BUSY/),
+    })
+    holder.exec('commit')
+    expect(await session.flush()).toBe(true)
+    expect((await sessions.open({ id: session.id() })).param('a')).toBe(1)
+  })
+
+  it('processes that create the same sessions at once', async () => {
+    const dataSource = file()
+    const db = closing(database(dataSource))
+    db.exec(perlTable)
+    const outcomes = await raceToCreate({ driver: 'SQLite', options: { dataSource } }, 3, 40)
+    expect(outcomes).toEqual(Array.from({ length: 40 }, () => ['exists', 'exists', 'stored']))
+  })
+
+  it('processes that count together lose nothing', async () => {
+    const dataSource = file()
+    const driver = closing(sqlite({ dataSource }))
+    await driver.createTable({ idLength: 32, expires: true })
+    await driver.store('counter', Buffer.from('0'))
+    await countTogether({ driver: 'SQLite', options: { dataSource } }, 3, 'counter', 50)
+    expect(Buffer.from((await driver.retrieve('counter'))!).toString()).toBe('150')
+  })
+
+  it('a database that may only be read is read, and a write says so', async () => {
+    const dataSource = file()
+    const writer = sqlite({ dataSource })
+    await writer.createTable({ idLength: 32, expires: false })
+    await writer.store(id, record)
+    await writer.close()
+    const driver = closing(sqlite({ dataSource, dataSourceAttr: { readonly: true } }))
+    expect(await driver.retrieve(id)).toEqual(record)
+    await expect(driver.store(id, other)).rejects.toThrow(/read-only.*SQLITE_READONLY/)
+    await expect(driver.remove(id)).rejects.toThrow('read-only')
+    expect(await driver.retrieve(id)).toEqual(record)
+  })
+
+  it('a full disk leaves the old record', async () => {
+    const { driver, db } = onTable(perlTable)
+    await driver.store(id, record)
+    db.pragma(`max_page_count = ${(db.pragma('page_count', { simple: true }) as number) + 2}`)
+    await expect(driver.store(id, Buffer.alloc(100_000, 'x'))).rejects.toThrow(/full.*SQLITE_FULL/)
+    expect(await driver.retrieve(id)).toEqual(record)
+  })
+
+  it.each([
+    ['a file that is no database', () => __filename],
+    ['a folder', () => temporaryFolder()],
+    ['a folder that does not exist', () => join(temporaryFolder(), 'none', 'x.sqlite')],
+  ])('%s is a clear error', async (_title, name) => {
+    const driver = sqlite({ dataSource: name() })
+    await expect(driver.retrieve(id)).rejects.toThrow(DriverError)
+    await expect(driver.store(id, record)).rejects.toThrow(/dataSource/)
+  })
+
+  it('no message has an id or a record in it', async () => {
+    const secret = Buffer.from('top secret payload')
+    const { driver } = onTable(
+      'create table sessions (id text primary key, a_session blob check (length(a_session) < 5))',
+    )
+    const error: Error = await driver.store(id, secret).then(
+      () => new Error('stored'),
+      (reason) => reason,
+    )
+    expect(error).toBeInstanceOf(DriverError)
+    const text = [error.message, error.stack, (error.cause as Error).message, JSON.stringify(error.cause)].join(' ')
+    expect(text).not.toContain(id)
+    expect(text).not.toContain('secret')
+  })
+})

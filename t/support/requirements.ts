@@ -12,6 +12,7 @@ import { describe } from 'vitest'
 /** How each part is looked for: the reason why it is missing, or undefined when it is there. */
 const probes: Record<string, () => string | undefined> = {
   perl: () => perlMissing(['CGI::Session', 'JSON', 'Storable', 'Data::Dumper']),
+  'perl-sqlite': () => perlMissing(['CGI::Session', 'Storable', 'DBI', 'DBD::SQLite']),
   freezethaw: () => perlMissing(['FreezeThaw']),
   'yaml-tiny': () => perlMissing(['YAML::Tiny']),
   'fs-ext': () => packageMissing('fs-ext'),
@@ -52,13 +53,14 @@ export function missing(part: string): string | undefined {
 
 const required = new Set((process.env.DATA_SESSION_REQUIRE ?? '').split(',').filter((name) => name !== ''))
 
-/** Like `describe`, for tests that need a part. */
-export function describeWith(part: string, title: string, body: () => void): void {
-  const reason = missing(part)
-  if (reason === undefined) {
+/** Like `describe`, for tests that need a part, or several (names with commas). */
+export function describeWith(parts: string, title: string, body: () => void): void {
+  const part = parts.split(',').find((one) => missing(one) !== undefined)
+  if (part === undefined) {
     describe(title, body)
     return
   }
+  const reason = missing(part)
   if (required.has(part)) throw new Error(`DATA_SESSION_REQUIRE names ${part}, but ${reason}`)
   console.warn(`skipped: ${title}: ${reason}`)
   describe.skip(`${title} (skipped: ${reason})`, body)

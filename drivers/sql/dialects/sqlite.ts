@@ -34,6 +34,7 @@ export const sqlite: SqlDialect = {
   }),
   kindOf: () => 'bytes',
   binaryType: 'blob',
+  quotesNothing: true,
   problems: {
     SQLITE_CONSTRAINT_PRIMARYKEY: 'duplicate',
     SQLITE_CONSTRAINT_UNIQUE: 'duplicate',
@@ -59,6 +60,7 @@ export const sqlite: SqlDialect = {
     SQLITE_PERM: 'denied',
     SQLITE_AUTH: 'denied',
     // SQLite has one code for all that it cannot compile; its text, which holds no values, says what.
+    'directory does not exist': 'noDatabase',
     'no such table': 'noTable',
     'no such column': 'noColumn',
     'has no column named': 'noColumn',

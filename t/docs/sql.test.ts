@@ -1,0 +1,25 @@
+/** The example of docs/sql.md, run as a reader would run it. */
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { temporaryFolder } from '../support/folders.js'
+import { describeWith } from '../support/requirements.js'
+
+const root = join(import.meta.dirname, '../..')
+const [, example = ''] = /^```js\n(.*?)^```/ms.exec(readFileSync(join(root, 'docs/sql.md'), 'utf8'))!
+
+describeWith('better-sqlite3', 'docs/sql.md', () => {
+  it('has an example that runs, again and again, and prints what it says', () => {
+    const project = temporaryFolder()
+    mkdirSync(join(project, 'node_modules'))
+    symlinkSync(root, join(project, 'node_modules', 'data-session'))
+    writeFileSync(join(project, 'example.mjs'), example)
+    const [, promised] = /console\.log\(.*\) \/\/ (.*)$/m.exec(example)!
+    for (let run = 0; run < 2; run++) {
+      const { stdout, stderr } = spawnSync(process.execPath, ['example.mjs'], { cwd: project, encoding: 'utf8' })
+      expect(stdout + stderr).toBe(`${promised}\n`)
+    }
+  })
+})
