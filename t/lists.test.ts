@@ -77,3 +77,21 @@ describe('README', () => {
     for (const code of new Set(codes)) expect(readme).toContain(`\`${code}\``)
   })
 })
+
+describe('npm install', () => {
+  it('makes nobody install a client: there are no dependencies, and every peer is optional', () => {
+    expect(manifest.dependencies).toBeUndefined()
+    expect(manifest.optionalDependencies).toBeUndefined()
+    const peers = Object.keys(manifest.peerDependencies)
+    expect(manifest.peerDependenciesMeta).toEqual(Object.fromEntries(peers.map((name) => [name, { optional: true }])))
+  })
+
+  it('makes nobody who works on it compile one: what is compiled is optional in a workspace', () => {
+    const clients = JSON.parse(readFileSync(join(root, 't/clients/package.json'), 'utf8'))
+    expect([clients.dependencies, clients.devDependencies]).toEqual([undefined, undefined])
+    for (const name of ['better-sqlite3', 'fs-ext', 'odbc']) {
+      expect(clients.optionalDependencies).toHaveProperty(name)
+      expect(manifest.devDependencies).not.toHaveProperty(name)
+    }
+  })
+})

@@ -1,6 +1,6 @@
 /**
- * Adds an optional peer that is no devDependency (because it is compiled, and `npm install` must work without a compiler):
- * `node scripts/dev/add-peer.mjs fs-ext`. npm itself does not install a peer of the package that it stands in.
+ * Adds packages that are no devDependencies, such as the stores that benchmarks compare with:
+ * `node scripts/dev/add-peer.mjs connect-pg-simple`. Nothing is saved, and the next `npm install` takes them away.
  */
 
 import { spawnSync } from 'node:child_process'

@@ -1,3 +1,4 @@
+import { copyFileSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
@@ -5,6 +6,7 @@ import SQLite from '../../drivers/SQLite.js'
 import { DriverError, OptionError, SessionManager } from '../../lib/index.js'
 import { readOptions } from '../../lib/options.js'
 import { driverSuite } from '../suite/driver.js'
+import { fixtureFolder } from '../support/fixtures.js'
 import { temporaryFolder } from '../support/folders.js'
 import { describeWith } from '../support/requirements.js'
 import { countTogether, raceToCreate } from '../support/sql-processes.js'
@@ -91,6 +93,36 @@ describeWith('better-sqlite3', "SQLite, Perl's table, in WAL mode", () => {
   })
 })
 
+/** Databases that real Data::Session and CGI::Session wrote, and the session in each. */
+const perlDatabases = ['sessions', 'cgi-sessions'].flatMap((set) => {
+  const folder = join(fixtureFolder, set)
+  const { files } = JSON.parse(readFileSync(join(folder, 'sqlite.json'), 'utf8'))
+  return files.map((file: PerlDatabase) => ({ ...file, folder, name: file.session.sqlite }))
+})
+
+interface PerlDatabase {
+  readonly serializer: string
+  readonly session: { readonly id: string; readonly sqlite: string }
+}
+
+const serializerNames: Readonly<Record<string, string>> = { 'cgi-default': 'DataDumper', 'cgi-storable': 'Storable' }
+
+describeWith('better-sqlite3', 'SQLite: databases that Perl wrote', () => {
+  it.each(perlDatabases)('$name', async ({ serializer, session: { id: known, sqlite: name }, folder }) => {
+    const dataSource = file()
+    copyFileSync(join(folder, name), dataSource)
+    const type = `driver:SQLite;serialize:${serializerNames[serializer] ?? serializer}`
+    await using sessions = await SessionManager.create({ type, dataSource, clock: () => 1_600_000_000_000 })
+    const session = await sessions.open({ clientId: known })
+    expect([session.isNew(), session.id(), session.param('name')]).toEqual([false, known, 'Alice'])
+    await session.param('name', 'Bob').flush()
+    expect((await sessions.open({ clientId: known })).param('name')).toBe('Bob')
+    const ids: string[] = []
+    await sessions.traverse((one) => ids.push(one))
+    expect(ids).toEqual([known])
+  })
+})
+
 describeWith('better-sqlite3', 'SQLite: dbh', () => {
   it('is used as it is, and stays open', async () => {
     const db = closing(database(file()))
@@ -153,6 +185,33 @@ describeWith('better-sqlite3', 'SQLite: dbh', () => {
     await expect(session.flush()).rejects.toMatchObject({ code: 'ERR_SESSION_DRIVER', driver: 'SQLite' })
     expect([session.param('a'), session.modified()]).toEqual([1, true])
     current = db
+  })
+})
+
+describeWith('better-sqlite3', 'SQLite: statements', () => {
+  it('are one for an open and one for a flush, and one for the removal of an expired session', async () => {
+    const said: string[] = []
+    const db = closing(database(':memory:', { verbose: (sql: string) => said.push(sql.slice(0, 6)) }))
+    db.exec(perlTable)
+    let now = Date.now()
+    await using sessions = await SessionManager.create({ type: 'driver:SQLite', dbh: db, clock: () => now })
+    const created = await sessions.open()
+    await created.param('a', 1).expire('1h').flush()
+    const work = async (does: () => Promise<unknown>): Promise<string[]> => {
+      said.length = 0
+      await does()
+      return [...said]
+    }
+    const fresh = await sessions.open()
+    expect(await work(() => fresh.param('b', 1).flush())).toEqual(['insert'])
+    const id = created.id()
+    const session = await sessions.open({ id })
+    expect(await work(() => sessions.open({ id }))).toEqual(['select'])
+    expect(await work(() => session.param('a', 2).flush())).toEqual(['update'])
+    expect(await work(() => session.param('a', 3).flush())).toEqual(['update'])
+    now += 3_700_000
+    expect(await work(() => sessions.open({ clientId: id }))).toEqual(['select', 'delete'])
+    expect(await work(() => fresh.delete())).toEqual(['delete'])
   })
 })
 
