@@ -5,6 +5,10 @@
 
 import type { FileOptions } from '../drivers/File.js'
 import type { MemoryOptions } from '../drivers/Memory.js'
+import type { mysqlOptions } from '../drivers/mysql.js'
+import type { ODBCOptions } from '../drivers/ODBC.js'
+import type { OracleOptions } from '../drivers/Oracle.js'
+import type { PgOptions } from '../drivers/Pg.js'
 import type { SQLiteOptions } from '../drivers/SQLite.js'
 import type { AutoIncrementOptions } from '../id/AutoIncrement.js'
 import type { StaticOptions } from '../id/Static.js'
@@ -14,7 +18,11 @@ import type { Driver, IdGenerator, PluginLoader, Serializer } from './contracts.
 export const drivers: Readonly<Record<string, PluginLoader<Driver>>> = {
   File: () => import('../drivers/File.js'),
   Memory: () => import('../drivers/Memory.js'),
+  ODBC: () => import('../drivers/ODBC.js'),
+  Oracle: () => import('../drivers/Oracle.js'),
+  Pg: () => import('../drivers/Pg.js'),
   SQLite: () => import('../drivers/SQLite.js'),
+  mysql: () => import('../drivers/mysql.js'),
 }
 
 export const ids: Readonly<Record<string, PluginLoader<IdGenerator>>> = {
@@ -42,6 +50,10 @@ export const serializers: Readonly<Record<string, PluginLoader<Serializer>>> = {
 export type PluginOptions = Partial<AutoIncrementOptions> &
   Partial<FileOptions> &
   Partial<MemoryOptions> &
+  Partial<ODBCOptions> &
+  Partial<OracleOptions> &
+  Partial<PgOptions> &
   Partial<SQLiteOptions> &
   Partial<SerializerOptions> &
-  Partial<StaticOptions>
+  Partial<StaticOptions> &
+  Partial<mysqlOptions>

@@ -3,9 +3,17 @@
 import { describe, expect, it } from 'vitest'
 import { formatType, OptionError, pluginNames, SessionManager } from '../lib/index.js'
 import { sessionSuite } from './suite/session.js'
-import { idOptions, stores } from './support/stores.js'
+import { describeWith, missing } from './support/requirements.js'
+import { idOptions, storeParts, stores } from './support/stores.js'
 
 for (const driver of pluginNames('driver')) {
+  const part = storeParts[driver]
+  if (part !== undefined && missing(part) !== undefined) {
+    describeWith(part, `driver:${driver} with every id and serializer`, () => {
+      it.todo('needs its store')
+    })
+    continue
+  }
   for (const id of pluginNames('id')) {
     for (const serialize of pluginNames('serialize')) await addCombination({ driver, id, serialize })
   }

@@ -16,8 +16,9 @@ export interface SqlClient {
   /**
    * Run a statement, in one round trip, prepared where the client can. A synchronous client gives the result itself.
    * Binary columns come as bytes, all others as text or numbers; errors are the client's own.
+   * `isOne`: only the first row is wanted, which some clients fetch faster.
    */
-  query(sql: string, values: readonly SqlValue[]): SqlResult | Promise<SqlResult>
+  query(sql: string, values: readonly SqlValue[], isOne?: boolean): SqlResult | Promise<SqlResult>
 }
 
 /** A client that is ready, and what belongs to it. */
@@ -61,6 +62,8 @@ export type SqlProblem =
   | 'full'
   /** The connection ended, or could not be made. */
   | 'unreachable'
+  /** The connection cannot be encrypted as it was asked for. */
+  | 'tls'
   | 'timeout'
 
 /** A statement that inserts or replaces. */
@@ -89,10 +92,14 @@ export interface SqlDialect {
   /** A condition: the record is exactly these bytes. Takes as many parameters as `recordValues` gives values. */
   isRecord(column: string, kind: ColumnKind, next: () => string): string
   recordValues(kind: ColumnKind, record: Uint8Array): readonly SqlValue[]
+  /** What is selected for the data column, where that is not the column as it is: records of bytes and of text, both as bytes. */
+  record?(column: string): string
   /** The bytes of a record that came from the data column as text. */
   bytesOf(text: string): Uint8Array
   /** The id column as a text without the blanks that fill it up. */
   idText(column: string): string
+  /** What ids are ordered by, where the database would order the column itself in one way and compare it in another. */
+  idRank?(id: string): string
   /**
    * Insert or replace, in one statement; it finds no row when the id in the table is not exactly this one. Parameters: the id,
    * the other columns' values in their order, and with `valuesTwice` these again. Absent: an update, then an insert.
@@ -105,13 +112,24 @@ export interface SqlDialect {
   /**
    * The table's columns: name, type, the most characters (null: any), the most bytes where that is another
    * number, and 0 where the id is no key. */
-  columnsQuery(table: readonly string[]): { readonly sql: string; readonly values: readonly SqlValue[] }
+  columnsQuery(
+    table: readonly string[],
+    next: () => string,
+  ): { readonly sql: string; readonly values: readonly SqlValue[] }
   /** What a column of this type holds. */
   kindOf(type: string): ColumnKind
   /** The type of the data column, for createTable and for messages. */
   readonly binaryType: string
-  /** The collation of the id column that createTable makes, where the default one takes different ids for the same. */
-  readonly idCollation?: string
+  /** What createTable makes the data column, where the user asked for another type. */
+  readonly dataType?: string
+  /** The type of the id column that createTable makes: it tells all ids apart, whatever the database's own collation is. */
+  idType(length: number): string
+  /** How long the name of an index may be, in bytes. */
+  readonly longestName: number
+  /** Where a `create index` names the schema: before the table, before the index, or both. */
+  readonly indexSchema: 'table' | 'index' | 'both'
+  /** Types of columns that the database cannot compare, and what to make of them instead. */
+  readonly unfitTypes?: Readonly<Record<string, string>>
   /** Its error messages never quote values, so that they may be shown whole. */
   readonly quotesNothing?: true
   /** The codes of errors (SQLSTATE, or the database's own) and what they mean. */

@@ -1,20 +1,18 @@
 /** The statements that make the table for sessions, or give an existing one what it lacks. Written by knex's schema builder. */
 
+import { createHash } from 'node:crypto'
 import type { TableOptions } from '../../lib/contracts.js'
 import { loadPeer } from '../../lib/peer.js'
 import type { SqlDialect, SqlResult } from './contracts.js'
-import type { TableNames } from './names.js'
+import { quoteName, type TableNames } from './names.js'
 
 /** What is used of knex's schema builder. */
 interface ColumnBuilder {
-  primary(): ColumnBuilder
   notNullable(): ColumnBuilder
   nullable(): ColumnBuilder
-  collate(name: string): ColumnBuilder
 }
 
 interface TableBuilder {
-  string(name: string, length: number): ColumnBuilder
   specificType(name: string, type: string): ColumnBuilder
   bigInteger(name: string): ColumnBuilder
   index(columns: readonly string[], name: string): unknown
@@ -22,13 +20,19 @@ interface TableBuilder {
 }
 
 interface SchemaBuilder {
-  withSchema(name: string): SchemaBuilder
   createTable(name: string, build: (table: TableBuilder) => void): SchemaBuilder
   alterTable(name: string, build: (table: TableBuilder) => void): SchemaBuilder
   toSQL(): { sql: string }[]
 }
 
 type Knex = (config: object) => { schema: SchemaBuilder }
+
+/**
+ * What knex is told that the names are: it takes dots in names for separators, and loses some quotes. Ours are put in where it
+ * would quote them.
+ */
+const standIns = ['table', 'id', 'data', 'expires', 'index', 'indexed'] as const
+type StandIn = (typeof standIns)[number]
 
 /**
  * The statements, in their order; none when the table has all that it needs.
@@ -40,28 +44,72 @@ export function tableChanges(
   present: SqlResult['rows'],
   options: TableOptions,
 ): string[] {
-  const knex = loadPeer<Knex>('knex', 'createTable()')({ client: dialect.knexClient, useNullAsDefault: true })
-  const schema = names.table.length > 1 ? knex.schema.withSchema(names.table.at(-2)!) : knex.schema
-  const table = names.table.at(-1)!
   const columns = new Set(present.map(([name]) => String(name).toLowerCase()))
-  const addExpires = (builder: TableBuilder) => {
-    builder.bigInteger(names.expires).nullable()
-    builder.index([names.expires], `${table}_${names.expires}`)
+  const isNew = columns.size === 0
+  const addExpires = options.expires && !columns.has(names.expires.toLowerCase())
+  if (!isNew && !addExpires) return []
+  const schema = schemaBuilder(dialect, names)
+  if (isNew) {
+    schema.createTable(standIn('table'), (table) => {
+      // The key in one statement with its column, and named by the database: nobody sees a table without it.
+      table.specificType(standIn('id'), `${dialect.idType(options.idLength)} not null primary key`)
+      table.specificType(standIn('data'), dialect.dataType ?? dialect.binaryType).notNullable()
+      if (addExpires) table.bigInteger(standIn('expires')).nullable()
+      if (dialect.name === 'mysql') table.engine('InnoDB')
+    })
+  } else {
+    schema.alterTable(standIn('table'), (table) => {
+      table.bigInteger(standIn('expires')).nullable()
+    })
   }
-  if (columns.size === 0) {
-    return sqlOf(
-      schema.createTable(table, (builder) => {
-        const id = builder.string(names.id, options.idLength).notNullable().primary()
-        if (dialect.idCollation !== undefined) id.collate(dialect.idCollation)
-        builder.specificType(names.data, dialect.binaryType).notNullable()
-        if (options.expires) addExpires(builder)
-        if (dialect.name === 'mysql') builder.engine('InnoDB')
-      }),
-    )
+  if (addExpires) {
+    schema.alterTable(standIn('indexed'), (table) => {
+      table.index([standIn('expires')], standIn('index'))
+    })
   }
-  return options.expires && !columns.has(names.expires.toLowerCase()) ? sqlOf(schema.alterTable(table, addExpires)) : []
+  return schema.toSQL().map(({ sql }) => sql)
 }
 
-function sqlOf(schema: SchemaBuilder): string[] {
-  return schema.toSQL().map(({ sql }) => sql)
+/** knex without a connection: it loads no client. */
+function schemaBuilder(dialect: SqlDialect, names: TableNames): SchemaBuilder {
+  const quoted = new Map(standIns.map((name) => [standIn(name), quotedName(dialect, names, name)]))
+  const knex = loadPeer<Knex>('knex', 'createTable()')
+  return knex({
+    client: dialect.knexClient,
+    useNullAsDefault: true,
+    wrapIdentifier: (name: string) => quoted.get(name)!,
+  }).schema
+}
+
+function standIn(name: StandIn): string {
+  return `the_${name}`
+}
+
+function quotedName(dialect: SqlDialect, { table, expires, quoted }: TableNames, name: StandIn): string {
+  const { indexSchema } = dialect
+  const schema = table.slice(0, -1)
+  switch (name) {
+    case 'index':
+      return quoteName(dialect, [
+        ...(indexSchema === 'table' ? [] : schema),
+        indexName(dialect, table.at(-1)!, expires),
+      ])
+    case 'indexed':
+      return indexSchema === 'index' ? quoteName(dialect, table.slice(-1)) : quoted.table
+    default:
+      return quoted[name]
+  }
+}
+
+/** Table and column; what is too long for the database is cut, and told from others by a hash. */
+function indexName({ longestName }: SqlDialect, table: string, column: string): string {
+  const name = `${table}_${column}`
+  if (Buffer.byteLength(name) <= longestName) return name
+  const end = `_${createHash('sha256').update(name).digest('hex').slice(0, 8)}`
+  let start = ''
+  for (const character of name) {
+    if (Buffer.byteLength(start + character + end) > longestName) break
+    start += character
+  }
+  return start + end
 }

@@ -65,7 +65,7 @@ const formats = {
     dbi: ['pg'],
     urls: ['postgres', 'postgresql'],
     attributes: { ...names, hostaddr: 'host' },
-    extra: ['options', 'application_name', 'sslmode'],
+    extra: ['options', 'application_name', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'],
     bare: 'none',
     examples: ['dbi:Pg:dbname=x;host=h;port=5432', 'postgres://user@host:5432/database'],
   },
@@ -116,7 +116,7 @@ export function readDataSource(driver: DriverName, options: SqlOptions): DataSou
     password: options.password || (given.password ?? ''),
     extra: given.extra ?? {},
   }
-  if (source.database === '') refuse(driver, 'names no database')
+  if (source.database === '' && source.extra.sid === undefined) refuse(driver, 'names no database')
   return source
 }
 
@@ -144,7 +144,10 @@ function parseAttributes(driver: DriverName, format: Format, text: string): Pars
   const keys = Object.keys(format.attributes).concat(format.extra)
   const first = /^\s*(\w+)\s*=/.exec(text)?.[1]?.toLowerCase()
   const isBare = first === undefined || (format.bare === 'path' && !keys.includes(first))
-  if (isBare) return parseBare(driver, format, text)
+  return isBare ? parseBare(driver, format, text) : parseNamed(driver, format, text)
+}
+
+function parseNamed(driver: DriverName, format: Format, text: string): Parsed {
   const result: Parsed = {}
   const attribute = /\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'\s*|([^;]*))(?:;|$)/gsy
   while (attribute.lastIndex < text.length) {
@@ -169,8 +172,11 @@ function assign(driver: DriverName, format: Format, result: Parsed, key: string,
 function parseBare(driver: DriverName, format: Format, text: string): Parsed {
   if (format.bare === 'none') return refuse(driver, 'has an attribute that is not key=value')
   if (format.bare === 'path') return { database: text }
-  const [database, host, port] = text.split(':')
-  return { database, host, port }
+  // As in `x:h:3307;mysql_socket=/path`.
+  const [place = '', attributes = ''] = text.split(/;(.*)/s)
+  const [database, host, port] = place.split(':')
+  const named = parseNamed(driver, format, attributes)
+  return { ...named, database, ...(host !== undefined && { host }), ...(port !== undefined && { port }) }
 }
 
 function parseUrl(driver: DriverName, text: string): Parsed {

@@ -34,6 +34,15 @@ const problemsOfTheWay: Readonly<Record<string, SqlProblem>> = {
   'Client was closed': 'unreachable',
   'Pool is closed': 'unreachable',
   'database connection is not open': 'unreachable',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls',
+  CERT_HAS_EXPIRED: 'tls',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'tls',
+  EPROTO: 'tls',
+  'The server does not support SSL connections': 'tls',
+  'timeout expired': 'timeout',
   'timeout exceeded when trying to connect': 'timeout',
   'Query read timeout': 'timeout',
 }
@@ -56,6 +65,7 @@ const advice: Readonly<Record<Exclude<SqlProblem, 'noTable'>, string>> = {
   full: 'the disk or the tablespace is full; the record is as it was',
   unreachable:
     'the connection failed or ended: is the server running, and is it the one that dataSource, host, port or socket name?',
+  tls: 'the server does not offer the encryption that was asked for (sslmode, or the settings in dataSourceAttr), or its certificate does not fit',
   timeout: 'it took longer than the option timeout allows',
 }
 
@@ -143,7 +153,10 @@ export function failure(error: unknown, problem: SqlProblem | undefined, where: 
 }
 
 function missingTable(table: string): string {
-  return `there is no table ${table}. Make it once with \`await sessions.createTable()\`, or give your DBA what \`sessions.createTableSql()\` prints`
+  return (
+    `there is no table ${table}. Make it once with \`await sessions.createTable()\` or \`npx data-session-create-table\`, ` +
+    'whose --print (or `sessions.createTableSql()`) gives the statements for a DBA'
+  )
 }
 
 function unknown(native: unknown, { quotesNothing }: Circumstances): string {

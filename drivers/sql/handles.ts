@@ -5,7 +5,7 @@ import type { Connection, SqlClient, SqlDialect } from './contracts.js'
 import type { SqlOptions } from './options.js'
 
 /** Is it a knex instance? They are functions with a schema builder. */
-function isKnex(handle: unknown): boolean {
+export function isKnex(handle: unknown): boolean {
   return typeof handle === 'function' && 'raw' in handle && 'schema' in handle && 'client' in handle
 }
 
@@ -25,7 +25,7 @@ export async function connectTo(
   const handle: unknown = typeof dbh === 'function' && !isKnex(dbh) ? await dbh() : dbh
   if (isKnex(handle)) {
     const { connectKnex } = await import('./knex-client.js')
-    return connectKnex(handle as object, dialect)
+    return connectKnex(handle as object, dialect, adopt, options.timeout)
   }
   const client = typeof handle === 'object' && handle !== null ? adopt(handle) : undefined
   if (client === undefined) throw wrongHandle(dialect)

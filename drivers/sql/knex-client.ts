@@ -1,13 +1,24 @@
-/** A knex instance as a client: its connections are used, and nothing about them is changed. */
+/**
+ * A knex instance as a client: its connections are borrowed for a statement each, and used as if they had been given
+ * themselves. So nothing that knex is set up to do with names, values or results changes a session.
+ */
 
 import { OptionError } from '../../lib/errors.js'
 import type { Connection, SqlClient, SqlDialect, SqlResult, SqlValue } from './contracts.js'
+import { within } from './within.js'
 
 /** What is used of a knex instance. */
 interface Knex {
-  raw(sql: string, values: readonly SqlValue[]): Promise<unknown>
-  readonly client: { readonly dialect?: string; readonly driverName?: string }
+  readonly client: {
+    readonly dialect?: string
+    readonly driverName?: string
+    acquireConnection(): Promise<object>
+    releaseConnection(connection: object): unknown
+  }
 }
+
+/** A client for a live handle; undefined for a handle of another kind. */
+type Adopt = (handle: object) => SqlClient | undefined
 
 /** Which of our dialects a knex instance speaks, by its own name for it. */
 const dialectNames: Readonly<Record<string, SqlDialect['name']>> = {
@@ -20,8 +31,11 @@ const dialectNames: Readonly<Record<string, SqlDialect['name']>> = {
   mssql: 'mssql',
 }
 
-/** @throws {OptionError} for an instance that is set up for another database */
-export function connectKnex(handle: object, dialect: SqlDialect): Connection {
+/**
+ * @param timeout how long to wait for a connection, in milliseconds
+ * @throws {OptionError} for an instance that is set up for another database
+ */
+export function connectKnex(handle: object, dialect: SqlDialect, adopt: Adopt, timeout: number): Connection {
   const knex = handle as Knex
   const spoken = dialectNames[knex.client.dialect ?? '']
   if (spoken !== dialect.name) {
@@ -30,32 +44,47 @@ export function connectKnex(handle: object, dialect: SqlDialect): Connection {
       `Option 'dbh' is a knex instance for ${knex.client.dialect}, and the driver is ${dialect.name}`,
     )
   }
-  // knex puts each database's own placeholders in.
-  return { client: new KnexClient(knex), dialect: { ...dialect, parameter: () => '?' } }
+  return { client: new KnexClient(knex, dialect, adopt, timeout), dialect }
 }
 
 class KnexClient implements SqlClient {
   readonly #knex: Knex
+  readonly #dialect: SqlDialect
+  readonly #adopt: Adopt
+  readonly #timeout: number
+  /** One for each connection, as it may keep statements prepared. */
+  readonly #clients = new WeakMap<object, SqlClient>()
 
-  constructor(knex: Knex) {
+  constructor(knex: Knex, dialect: SqlDialect, adopt: Adopt, timeout: number) {
     this.#knex = knex
+    this.#dialect = dialect
+    this.#adopt = adopt
+    this.#timeout = timeout
   }
 
   async query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
-    return resultOf(await this.#knex.raw(sql, values))
+    const { client } = this.#knex
+    const connection = await within(this.#timeout, client.acquireConnection(), (late) => client.releaseConnection(late))
+    try {
+      return await this.#clientFor(connection).query(sql, values)
+    } finally {
+      await client.releaseConnection(connection)
+    }
   }
-}
 
-/** Each of knex's clients gives its own kind of answer. */
-function resultOf(answer: unknown): SqlResult {
-  // mysql2 gives [rows or summary, columns].
-  const isPair =
-    Array.isArray(answer) && answer.length === 2 && (Array.isArray(answer[0]) || 'affectedRows' in Object(answer[0]))
-  const first: unknown = isPair ? answer[0] : answer
-  if (Array.isArray(first)) return { rows: first.map((row: object) => Object.values(row)), count: 0 }
-  const { rows, rowCount, affectedRows, changes, rowsAffected } = Object(first) as Record<string, unknown>
-  return {
-    rows: Array.isArray(rows) ? rows.map((row: object) => Object.values(row)) : [],
-    count: Number(rowCount ?? affectedRows ?? changes ?? rowsAffected ?? 0),
+  #clientFor(connection: object): SqlClient {
+    const client = this.#clients.get(connection) ?? this.#adopt(connection)
+    if (client === undefined) throw this.#wrongClient()
+    this.#clients.set(connection, client)
+    return client
+  }
+
+  #wrongClient(): OptionError {
+    const { name, knexClient } = this.#dialect
+    return new OptionError(
+      'dbh',
+      `Option 'dbh' is a knex instance whose client is ${this.#knex.client.driverName}, and driver:${name} needs one ` +
+        `that is made with { client: '${knexClient}' }`,
+    )
   }
 }

@@ -19,6 +19,7 @@ import type { SqlOptions } from './options.js'
 import {
   PAGE_OF_IDS,
   PAGE_OF_RECORDS,
+  placeholders,
   type Statements,
   statementsFor,
   type TableStatements,
@@ -34,7 +35,7 @@ export interface SqlSetup {
   readonly payload: DriverSupport['payload']
   readonly options: SqlOptions
   readonly context: PluginContext
-  /** Whose errors a failed attempt to connect may have; undefined where only the connection knows the dialect. */
+  /** The dialect; undefined where only the connection knows it. */
   readonly dialect: SqlDialect | undefined
   /** Connect, or take what was handed over: called when the database is first needed, and again after it failed. */
   connect(): Connection | Promise<Connection>
@@ -69,6 +70,7 @@ export abstract class SqlDriver implements Driver {
   #access: Access | undefined
   #connecting: Promise<Access> | undefined
   #table: Table | undefined
+  #looking: Promise<Table> | undefined
   #closed = false
 
   /** @throws {OptionError} for a name that cannot be one */
@@ -80,7 +82,7 @@ export abstract class SqlDriver implements Driver {
 
   async retrieve(id: string): Promise<Uint8Array | undefined> {
     const access = this.#access ?? (await this.#connect('retrieve'))
-    return this.#present('retrieve', access, id)
+    return recordOf(access.dialect, await this.#fetch('retrieve', access, id))
   }
 
   async store(id: string, record: Uint8Array, { ttl = 0, expect }: StoreOptions = {}): Promise<StoreOutcome> {
@@ -123,18 +125,19 @@ export abstract class SqlDriver implements Driver {
 
   async createTable(options: TableOptions): Promise<void> {
     const access = this.#access ?? (await this.#connect('create table'))
-    const { tableChanges } = await import('./create-table.js')
-    const present = await this.#columns('create table', access)
-    for (const sql of tableChanges(access.dialect, access.names, present, options)) {
-      await this.#run('create table', access, sql, [])
+    try {
+      const changes = await this.#tableChanges(access, options)
+      if (changes.length > 0) await this.#alter(access, changes, options)
+    } finally {
+      this.#table = undefined
     }
-    this.#table = undefined
   }
 
   async createTableSql(options: TableOptions): Promise<string> {
-    const { dialect, names } = this.#access ?? (await this.#connect('create table'))
+    // A DBA's statements need no connection, where the dialect is known without one.
+    const dialect = this.#setup.dialect ?? (this.#access ?? (await this.#connect('create table'))).dialect
     const { tableChanges } = await import('./create-table.js')
-    return tableChanges(dialect, names, [], options)
+    return tableChanges(dialect, tableNames(dialect, this.#setup.options), [], options)
       .map((sql) => `${sql};\n`)
       .join('')
   }
@@ -144,6 +147,25 @@ export abstract class SqlDriver implements Driver {
     this.#closed = true
     const access = this.#access ?? (await this.#connecting?.catch(() => undefined))
     await access?.close?.()
+  }
+
+  /** What the table lacks, as statements. */
+  async #tableChanges(access: Access, options: TableOptions): Promise<string[]> {
+    const { tableChanges } = await import('./create-table.js')
+    return tableChanges(access.dialect, access.names, await this.#columns('create table', access), options)
+  }
+
+  /** The first statement may fail because another program just ran it: that program runs the others too. */
+  async #alter(access: Access, [first, ...others]: readonly string[], options: TableOptions): Promise<void> {
+    try {
+      await this.#run('create table', access, first!, [])
+    } catch (error) {
+      const left = await this.#tableChanges(access, options)
+      if (left.includes(first!)) throw error
+      // The other program made the table without the column.
+      return left.length > 0 ? this.#alter(access, left, options) : undefined
+    }
+    for (const sql of others) await this.#run('create table', access, sql, [])
   }
 
   /** One attempt at a write; undefined when others came between its statements. */
@@ -163,29 +185,32 @@ export abstract class SqlDriver implements Driver {
     const [sql, values] = write.insert
     const inserted = await this.#run('store', access, sql, values, write.id, 'duplicate')
     if (inserted !== undefined && inserted.count > 0) return 'stored'
-    const present = mayExist ? await this.#present('store', access, write.id) : undefined
+    const present = recordOf(access.dialect, await this.#fetch('store', access, write.id))
     if (present === undefined) return undefined
+    // The update before may have found the row: a server may count only rows that changed.
+    if (!mayExist) return Buffer.compare(present, write.record) === 0 ? 'stored' : undefined
     if (present.length > 0) return 'exists'
     // Perl takes an empty record for none.
     return (await this.#update(access, write, write.updateIf(present))) ? 'stored' : undefined
   }
 
   async #update(access: Access, write: Write, [sql, values]: Statement): Promise<boolean> {
-    return (await this.#run('store', access, sql, values, write.id)).count > 0
+    // Two programs at once may both find no row, and both insert one (MERGE in Oracle).
+    const found = await this.#run('store', access, sql, values, write.id, 'duplicate')
+    return found !== undefined && found.count > 0
   }
 
   /** Why an update found no row. A server may count only rows that changed, and a record may be written as it was. */
   async #whyNot(access: Access, write: Write, expect: Uint8Array): Promise<StoreOutcome | undefined> {
-    const present = await this.#present('store', access, write.id)
+    const present = recordOf(access.dialect, await this.#fetch('store', access, write.id))
     if (present === undefined || present.length === 0) return 'gone'
     if (Buffer.compare(present, expect) !== 0) return 'conflict'
     return Buffer.compare(write.record, expect) === 0 ? 'stored' : undefined
   }
 
-  /** The record, which may be empty; undefined when there is no row. */
-  async #present(operation: string, access: Access, id: string): Promise<Uint8Array | undefined> {
-    const { rows } = await this.#run(operation, access, access.statements.retrieve, [id, id], id)
-    return rows.length === 0 ? undefined : bytesOf(access.dialect, rows[0]![0])
+  /** The row of a session, if there is one. */
+  #fetch(operation: string, access: Access, id: string): Promise<SqlResult> {
+    return this.#run(operation, access, access.statements.retrieve, [id, id], id, undefined, true)
   }
 
   /** All rows of a query in the order of their ids, a page at a time: nothing is held open between two pages. */
@@ -218,8 +243,15 @@ export abstract class SqlDriver implements Driver {
     }
   }
 
-  /** Look at the table, once: which columns it has decides how it is written. */
+  /** Look at the table, once, however many writes come at once: which columns it has decides how it is written. */
   async #look(operation: string, access: Access): Promise<Table> {
+    this.#looking ??= this.#readTable(operation, access).finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  async #readTable(operation: string, access: Access): Promise<Table> {
     const { dialect, names } = access
     const shape = readShape(dialect, names, await this.#columns(operation, access))
     this.#table = { shape, statements: tableStatementsFor(dialect, names.quoted, shape) }
@@ -227,7 +259,7 @@ export abstract class SqlDriver implements Driver {
   }
 
   async #columns(operation: string, access: Access): Promise<SqlResult['rows']> {
-    const { sql, values } = access.dialect.columnsQuery(access.names.table)
+    const { sql, values } = access.dialect.columnsQuery(access.names.table, placeholders(access.dialect))
     return (await this.#run(operation, access, sql, values)).rows
   }
 
@@ -237,6 +269,8 @@ export abstract class SqlDriver implements Driver {
     sql: string,
     values: readonly SqlValue[],
     id?: string,
+    expected?: undefined,
+    isOne?: boolean,
   ): Promise<SqlResult>
   async #run(
     operation: string,
@@ -254,16 +288,16 @@ export abstract class SqlDriver implements Driver {
     values: readonly SqlValue[],
     id?: string,
     expected?: SqlProblem,
+    isOne?: boolean,
   ): Promise<SqlResult | undefined> {
     this.#assertOpen(operation)
-    let deadline = 0
+    const deadline = Date.now() + this.#setup.options.timeout
     for (let wait = FIRST_PAUSE; ; wait = Math.min(wait * 2, LONGEST_PAUSE)) {
       try {
-        return await client.query(sql, values)
+        return await client.query(sql, values, isOne)
       } catch (error) {
         const problem = problemOf(error, dialect)
         if (problem !== undefined && problem === expected) return undefined
-        deadline ||= Date.now() + this.#setup.options.timeout
         if (!worthTryingAgain.has(problem) || Date.now() + wait > deadline) {
           // The table may have been changed since it was looked at.
           this.#table = undefined
@@ -336,6 +370,11 @@ class Write {
     if (upsert === undefined) return undefined
     return [upsert.sql, [this.id, ...this.#values, ...(upsert.valuesTwice ? this.#values : [])]]
   }
+}
+
+/** The record in a row, which may be empty; undefined when there is no row. */
+function recordOf(dialect: SqlDialect, { rows }: SqlResult): Uint8Array | undefined {
+  return rows.length === 0 ? undefined : bytesOf(dialect, rows[0]![0])
 }
 
 /** The bytes of a record, of what the client gives for the data column. */

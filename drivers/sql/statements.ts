@@ -36,7 +36,7 @@ export interface TableStatements {
 }
 
 /** Gives the placeholders of one statement in their order. */
-function placeholders(dialect: SqlDialect): () => string {
+export function placeholders(dialect: SqlDialect): () => string {
   let n = 0
   return () => dialect.parameter(++n)
 }
@@ -49,16 +49,28 @@ function isRecord(dialect: SqlDialect, names: QuotedNames, kind: ColumnKind, nex
   return dialect.isRecord(names.data, kind, next)
 }
 
+/** What ids are ordered by. */
+function rank({ idRank }: SqlDialect, id: string): string {
+  return idRank === undefined ? id : idRank(id)
+}
+
+function isAfter(dialect: SqlDialect, id: string, next: () => string): string {
+  return `${rank(dialect, id)} > ${rank(dialect, next())}`
+}
+
 /** The statements that need no knowledge of the table. */
 export function statementsFor(dialect: SqlDialect, names: QuotedNames): Statements {
   const { table, id, data } = names
   const oneId = isId(dialect, names, placeholders(dialect))
   const ids = `select ${dialect.idText(id)} from ${table}`
   return {
-    retrieve: `select ${data} from ${table} where ${oneId}`,
+    retrieve: `select ${dialect.record?.(data) ?? data} from ${table} where ${oneId}`,
     remove: `delete from ${table} where ${oneId}`,
-    firstIds: dialect.limit(`${ids} order by ${id}`, PAGE_OF_IDS),
-    nextIds: dialect.limit(`${ids} where ${id} > ${dialect.parameter(1)} order by ${id}`, PAGE_OF_IDS),
+    firstIds: dialect.limit(`${ids} order by ${rank(dialect, id)}`, PAGE_OF_IDS),
+    nextIds: dialect.limit(
+      `${ids} where ${isAfter(dialect, id, placeholders(dialect))} order by ${rank(dialect, id)}`,
+      PAGE_OF_IDS,
+    ),
   }
 }
 
@@ -90,10 +102,11 @@ function recordsPage(dialect: SqlDialect, names: QuotedNames, shape: TableShape,
   const { table, id, data, expires } = names
   const next = placeholders(dialect)
   const conditions: string[] = []
-  if (isLater) conditions.push(`${id} > ${next()}`)
+  if (isLater) conditions.push(isAfter(dialect, id, next))
   // No time: it never expires, or a program wrote the row that does not know the column.
   if (shape.hasExpires) conditions.push(`(${expires} <= ${next()} or ${expires} is null)`)
   const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`
-  const query = `select ${dialect.idText(id)}, ${data} from ${table}${where} order by ${id}`
+  const columns = `${dialect.idText(id)}, ${dialect.record?.(data) ?? data}`
+  const query = `select ${columns} from ${table}${where} order by ${rank(dialect, id)}`
   return dialect.limit(query, PAGE_OF_RECORDS)
 }

@@ -7,6 +7,10 @@ import type { ColumnKind, SqlDialect } from './contracts.js'
 export interface TableShape {
   /** The most characters of an id. */
   readonly idLimit: number | undefined
+  /** The column of ids is filled up with blanks, so that those of an id are lost. */
+  readonly cutsBlanks: boolean
+  /** The column of ids is one of UUIDs, and gives them back in one form. */
+  readonly holdsUuids: boolean
   readonly dataKind: ColumnKind
   /** The most bytes of a record. */
   readonly dataLimit: number | undefined
@@ -26,12 +30,24 @@ interface ColumnNames {
 /** A table that the database does not describe: a statement will say what is wrong with it, if anything is. */
 function unknownShape(dialect: SqlDialect): TableShape {
   const dataKind = dialect.kindOf(dialect.binaryType)
-  return { idLimit: undefined, dataKind, dataLimit: undefined, lacksKey: false, hasExpires: false }
+  return {
+    idLimit: undefined,
+    cutsBlanks: false,
+    holdsUuids: false,
+    dataKind,
+    dataLimit: undefined,
+    lacksKey: false,
+    hasExpires: false,
+  }
 }
 
+const isPadded = /^(?:n?char|bpchar)$/i
 const isNumber = /int|num|dec|real|double|float|serial/i
 
-/** The shape that follows from the rows of a dialect's `columnsQuery`. */
+/**
+ * The shape that follows from the rows of a dialect's `columnsQuery`.
+ * @throws {DriverError} for a data column of a type that cannot hold sessions
+ */
 export function readShape(dialect: SqlDialect, names: ColumnNames, rows: readonly (readonly unknown[])[]): TableShape {
   const columns = new Map(
     rows.map(([name, type, characters, bytes, isKey]) => [
@@ -41,8 +57,11 @@ export function readShape(dialect: SqlDialect, names: ColumnNames, rows: readonl
   )
   const [id, data, expires] = [names.id, names.data, names.expires].map((name) => columns.get(name.toLowerCase()))
   if (id === undefined || data === undefined) return unknownShape(dialect)
+  refuseIncomparable(dialect, names.data, data.type)
   return {
     idLimit: limitOf(id.characters),
+    cutsBlanks: isPadded.test(id.type),
+    holdsUuids: /^uuid$/i.test(id.type),
     dataKind: dialect.kindOf(data.type),
     dataLimit: limitOf(data.bytes),
     lacksKey: id.isKey !== undefined && Number(id.isKey) === 0,
@@ -50,11 +69,22 @@ export function readShape(dialect: SqlDialect, names: ColumnNames, rows: readonl
   }
 }
 
+function refuseIncomparable({ name, unfitTypes = {} }: SqlDialect, column: string, type: string): void {
+  const better = Object.hasOwn(unfitTypes, type) ? unfitTypes[type] : undefined
+  if (better === undefined) return
+  throw unfit(
+    name,
+    `the column ${column} is a ${type}, which the database cannot compare: alter the table, modify (${column} ${better})`,
+  )
+}
+
 function limitOf(limit: unknown): number | undefined {
   const number = Number(limit ?? 0)
   return number > 0 ? number : undefined
 }
 
+/** As databases write it. */
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const notAscii = /[^\x01-\x7f]/
 
 /**
@@ -76,6 +106,12 @@ export function refuseUnfit(
   }
   if (shape.idLimit !== undefined && [...id].length > shape.idLimit) {
     throw unfit(driver, `the id has ${id.length} characters, and its column holds ${shape.idLimit}: make it longer`)
+  }
+  if (shape.cutsBlanks && id.endsWith(' ')) {
+    throw unfit(driver, 'the id ends in a blank, which its column cuts off: make it a varchar')
+  }
+  if (shape.holdsUuids && !uuid.test(id)) {
+    throw unfit(driver, 'its column holds UUIDs in lower case only, and gives others back changed: make it a varchar')
   }
   if (shape.dataLimit !== undefined && record.length > shape.dataLimit) {
     throw unfit(

@@ -53,7 +53,8 @@ export function catalogue(root) {
       imports.push(`import type { ${shared} } from '../${folder}/shared/options.js'`)
       types.push(`Partial<${shared}>`)
     }
-    for (const name of names) {
+    // In the order that biome wants imports to have.
+    for (const name of names.toSorted((a, b) => a.localeCompare(b, 'en', { sensitivity: 'base' }))) {
       const type = optionsType(root, folder, name)
       if (type === undefined) continue
       imports.push(`import type { ${type} } from '../${folder}/${name}.js'`)

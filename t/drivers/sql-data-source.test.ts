@@ -45,6 +45,8 @@ describe('dataSource', () => {
     ['mysql', 'dbi:mysql:database=x;mysql_socket=/run/m.sock', { database: 'x', socket: '/run/m.sock' }],
     ['mysql', 'dbi:mysql:x', { database: 'x' }],
     ['mysql', 'dbi:mysql:x:h:3307', { database: 'x', host: 'h', port: 3307 }],
+    ['mysql', 'dbi:mysql:x;host=h;port=3307', { database: 'x', host: 'h', port: 3307 }],
+    ['mysql', 'dbi:mysql:x:h;port=3307;', { database: 'x', host: 'h', port: 3307 }],
     ['mysql', 'dbi:MariaDB:database=x;host=h', { database: 'x', host: 'h' }],
     ['mysql', 'mysql://u:p@h/x', { database: 'x', host: 'h', username: 'u', password: 'p' }],
     ['Oracle', 'dbi:Oracle:host=h;port=1521;service_name=s', { database: 's', host: 'h', port: 1521 }],
@@ -74,6 +76,8 @@ describe('dataSource', () => {
     ['Pg', 'secret'],
     ['mysql', 'dbi:mysql:database=x;unknown=secret'],
     ['mysql', 'dbi:mysql:x:h:secret'],
+    ['mysql', 'dbi:mysql:x;secret'],
+    ['mysql', 'dbi:mysql:;host=secret'],
     ['mysql', 'mysql://h'],
   ])('%s: %j is refused with the forms that are accepted, and without what was given', (driver, dataSource) => {
     const error = attempt(() => read(driver, dataSource))

@@ -8,6 +8,8 @@
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { describe } from 'vitest'
+import { mariadbMissing } from './mariadb-server.js'
+import { postgresMissing, tlsMissing } from './postgres-server.js'
 
 /** How each part is looked for: the reason why it is missing, or undefined when it is there. */
 const probes: Record<string, () => string | undefined> = {
@@ -19,7 +21,19 @@ const probes: Record<string, () => string | undefined> = {
   'better-sqlite3': () => packageMissing('better-sqlite3'),
   strace: () => straceMissing(),
   koffi: () => packageMissing('koffi'),
+  odbc: () => packageMissing('odbc'),
+  'odbc-sqlite': () => odbcDriverMissing('SQLite3'),
+  'odbc-postgresql': () => odbcDriverMissing('PostgreSQL Unicode', 'PostgreSQL ANSI') ?? missing('postgres'),
+  'odbc-mariadb': () => odbcDriverMissing('MariaDB Unicode') ?? missing('mariadb'),
   'js-yaml': () => packageMissing('js-yaml'),
+  oracledb: () => packageMissing('oracledb'),
+  oracle: () => packageMissing('oracledb') ?? oracleMissing(),
+  pg: () => packageMissing('pg'),
+  postgres: () => packageMissing('pg') ?? postgresMissing(),
+  'postgres-tls': () => packageMissing('pg') ?? postgresMissing() ?? tlsMissing(),
+  'perl-pg': () => perlMissing(['CGI::Session', 'Storable', 'DBI', 'DBD::Pg']),
+  mariadb: () => packageMissing('mysql2') ?? mariadbMissing(),
+  'perl-mysql': () => perlMissing(['CGI::Session', 'Storable', 'DBI', 'DBD::mysql']),
 }
 
 function perlMissing(modules: readonly string[]): string | undefined {
@@ -41,6 +55,23 @@ function packageMissing(name: string): string | undefined {
   } catch {
     return `the package ${name} is not installed`
   }
+}
+
+/** There is no free Oracle server to start: tests take one that is there. */
+function oracleMissing(): string | undefined {
+  return (process.env.DATA_SESSION_TEST_ORACLE ?? '') === ''
+    ? 'DATA_SESSION_TEST_ORACLE names no server (oracle://user:password@host:1521/service)'
+    : undefined
+}
+
+/** ODBC drivers, as the driver manager of unixODBC knows them; and the package that calls them. */
+function odbcDriverMissing(...names: readonly string[]): string | undefined {
+  const reason = missing('odbc')
+  if (reason !== undefined) return reason
+  const { error, stdout } = spawnSync('odbcinst', ['-q', '-d'], { encoding: 'utf8' })
+  if (error !== undefined) return 'unixODBC is not installed'
+  const absent = names.find((name) => !stdout.includes(`[${name}]`))
+  return absent === undefined ? undefined : `the ODBC driver ${absent} is not installed`
 }
 
 const found = new Map<string, string | undefined>()

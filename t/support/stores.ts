@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { type ManagerOptions, SessionManager } from '../../lib/index.js'
 import type { SessionStore } from '../suite/session.js'
 import { temporaryFolder } from './folders.js'
+import { newDatabase } from './mariadb.js'
+import { dropOracleTable, newOracleTable } from './oracle.js'
+import { newSchema } from './postgres.js'
 
 let spaces = 0
 
@@ -11,7 +14,34 @@ let spaces = 0
 export const stores: Readonly<Record<string, () => Promise<SessionStore> | SessionStore>> = {
   File: () => ({ options: { directory: temporaryFolder() } }),
   SQLite: () => tableIn({ dataSource: `dbi:SQLite:dbname=${join(temporaryFolder(), 'sessions.sqlite')}` }, 'SQLite'),
+  Pg: pgStore,
+  mysql: mysqlStore,
+  ODBC: () =>
+    tableIn({ dataSource: `dbi:ODBC:Driver=SQLite3;Database=${join(temporaryFolder(), 'sessions.sqlite')}` }, 'ODBC'),
   Memory: () => ({ options: { space: `stores ${++spaces}` } }),
+  Oracle: oracleStore,
+}
+
+/** What a driver's store needs that may be missing, as t/support/requirements.ts knows it. */
+export const storeParts: Readonly<Record<string, string>> = {
+  Oracle: 'oracle',
+  ODBC: 'odbc-sqlite',
+  mysql: 'mariadb',
+}
+
+async function oracleStore(): Promise<SessionStore> {
+  const options = newOracleTable()
+  return { ...(await tableIn(options, 'Oracle')), remove: () => dropOracleTable(options) }
+}
+
+async function pgStore(): Promise<SessionStore> {
+  const { options, drop } = await newSchema()
+  return { ...(await tableIn(options, 'Pg')), remove: drop }
+}
+
+async function mysqlStore(): Promise<SessionStore> {
+  const { options, drop } = await newDatabase()
+  return { ...(await tableIn(options, 'mysql')), remove: drop }
 }
 
 /** A database with a table for the longest ids, with a column of expiry times. */

@@ -12,7 +12,7 @@ export const pg: SqlDialect = {
   // As text a char(n) loses the blanks that fill it up; a collation may find more than equal bytes.
   isId: (column, first, second) => `${column} = ${first} and ${column}::text collate "C" = ${second}`,
   isRecord: (column, kind, next) =>
-    kind === 'bytes' ? `${column} = ${next()}` : `${column} collate "C" in (${next()}, ${next()})`,
+    kind === 'bytes' ? `${column} = ${next()}` : `${column}::text collate "C" in (${next()}, ${next()})`,
   recordValues: (kind, record) => (kind === 'bytes' ? [record] : readingsOf(record)),
   bytesOf: charactersToBytes,
   idText: (column) => `${column}::text`,
@@ -28,15 +28,21 @@ export const pg: SqlDialect = {
   }),
   orNothing: (column) => ` on conflict (${column}) do nothing`,
   limit: (query, rows) => `${query} limit ${rows}`,
-  columnsQuery: (table) => ({
+  columnsQuery: (table, next) => ({
     sql:
-      'select a.attname, t.typname, case when a.atttypmod > 4 then a.atttypmod - 4 end from pg_catalog.pg_attribute a ' +
-      'join pg_catalog.pg_type t on t.oid = a.atttypid ' +
-      'where a.attrelid = pg_catalog.to_regclass($1) and a.attnum > 0 and not a.attisdropped',
+      'select a.attname, coalesce(base.typname, t.typname), ' +
+      'case when greatest(a.atttypmod, t.typtypmod) > 4 then greatest(a.atttypmod, t.typtypmod) - 4 end ' +
+      'from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid ' +
+      // A domain is what it is made of.
+      'left join pg_catalog.pg_type base on base.oid = t.typbasetype ' +
+      `where a.attrelid = pg_catalog.to_regclass(${next()}) and a.attnum > 0 and not a.attisdropped`,
     values: [table.map((part) => `"${part.replaceAll('"', '""')}"`).join('.')],
   }),
   kindOf: (type) => (type === 'bytea' ? 'bytes' : 'text'),
   binaryType: 'bytea',
+  idType: (length) => `varchar(${length})`,
+  longestName: 63,
+  indexSchema: 'table',
   problems: {
     '23505': 'duplicate',
     '42P01': 'noTable',
@@ -48,11 +54,13 @@ export const pg: SqlDialect = {
     '55P03': 'busy',
     '25006': 'readOnly',
     '22001': 'tooLong',
+    '54000': 'tooLong',
     '22021': 'badText',
     '22P05': 'badText',
     '28000': 'denied',
     '28P01': 'denied',
     '42501': 'denied',
+    'client password must be a': 'denied',
     '3D000': 'noDatabase',
     '53100': 'full',
     '53300': 'busy',
@@ -60,6 +68,8 @@ export const pg: SqlDialect = {
     '57P01': 'unreachable',
     '57P02': 'unreachable',
     '57P03': 'unreachable',
+    '57P05': 'unreachable',
+    '25P03': 'unreachable',
     '08000': 'unreachable',
     '08001': 'unreachable',
     '08003': 'unreachable',

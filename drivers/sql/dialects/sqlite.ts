@@ -28,12 +28,15 @@ export const sqlite: SqlDialect = {
   }),
   orNothing: (column) => ` on conflict (${column}) do nothing`,
   limit: (query, rows) => `${query} limit ${rows}`,
-  columnsQuery: (table) => ({
-    sql: `select name, type, null from pragma_table_info(?${table.length > 1 ? ', ?' : ''})`,
+  columnsQuery: (table, next) => ({
+    sql: `select name, type, null from pragma_table_info(${next()}${table.length > 1 ? `, ${next()}` : ''})`,
     values: [table.at(-1)!, ...table.slice(-2, -1)],
   }),
   kindOf: () => 'bytes',
   binaryType: 'blob',
+  idType: (length) => `varchar(${length})`,
+  longestName: 1000,
+  indexSchema: 'index',
   quotesNothing: true,
   problems: {
     SQLITE_CONSTRAINT_PRIMARYKEY: 'duplicate',

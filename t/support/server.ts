@@ -1,0 +1,140 @@
+/**
+ * Servers that tests start for themselves: each in a temporary folder, on a free loopback port, as a user that is not root, and
+ * gone when the tests end, however they end.
+ */
+
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A server that answers. */
+export interface RunningServer<Settings> {
+  /** What a test needs to reach it; plain data. */
+  readonly settings: Settings
+  stop(): Promise<void>
+}
+
+/** Where a server may put its files, and what it listens on. */
+export interface Place {
+  readonly folder: string
+  readonly port: number
+  /** Run a program to its end, as the user that the server runs as; its output. */
+  run(command: string, args: readonly string[]): string
+}
+
+export interface ServerProgram {
+  /** It reads files of the project, which another user than ours may not be able to; it must not mind being root. */
+  readonly asOurselves?: true
+  /** Put files into the folder that the server needs. */
+  prepare?(place: Place): void
+  /** The program, in the foreground, and its arguments. */
+  command(place: Place): readonly [command: string, ...args: string[]]
+  /** The signal that ends it at once, and well. */
+  readonly stopSignal: 'INT' | 'TERM'
+  /** Rejects until the server answers. */
+  probe(place: Place): Promise<unknown>
+}
+
+const STARTS_WITHIN = 55_000
+const ATTEMPTS = 3
+
+/**
+ * Runs a program until the standard input ends, which it also does when the parent is killed; then ends the program by its own
+ * process id. Either way removes its folder.
+ */
+const keeper = `
+  signal=$1 folder=$2; shift 2; exec 3<&0
+  "$@" 3<&- & server=$!
+  { read -r _ <&3; kill -s "$signal" "$server"; } & watcher=$!
+  wait "$server"; kill "$watcher" 2>/dev/null; cd /; rm -rf "$folder"
+`
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Database servers refuse to run as root: whom to be instead. */
+function ordinaryUser(): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {}
+  const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' })))
+  return { uid: uid!, gid: gid! }
+}
+
+function newPlace(port: number, user: { uid?: number; gid?: number }): Place {
+  // Unix sockets have short names, so the folder's is short.
+  const folder = mkdtempSync(join(tmpdir(), 'data-session-'))
+  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid!)
+  chmodSync(folder, 0o755)
+  const run = (command: string, args: readonly string[]): string =>
+    execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...user })
+  return { folder, port, run }
+}
+
+/** A server that answers; or what it said, when it ended at once: the port may have been taken meanwhile. */
+async function launch(program: ServerProgram): Promise<{ place: Place; stop(): Promise<void> } | string> {
+  const user = program.asOurselves ? {} : ordinaryUser()
+  const place = newPlace(await freePort(), user)
+  try {
+    program.prepare?.(place)
+  } catch (error) {
+    rmSync(place.folder, { recursive: true, force: true })
+    throw error
+  }
+  const child = spawn('sh', ['-c', keeper, 'sh', program.stopSignal, place.folder, ...program.command(place)], {
+    cwd: place.folder,
+    detached: true,
+    ...user,
+  })
+  let log = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-4000)
+    })
+  }
+  let ended = false
+  const end = once(child, 'exit').then(() => {
+    ended = true
+  })
+  const stop = async (): Promise<void> => {
+    child.stdin.end()
+    await end
+  }
+  const deadline = Date.now() + STARTS_WITHIN
+  while (!ended) {
+    try {
+      await program.probe(place)
+      // Another program might have taken the port, and answered.
+      if (!ended) return { place, stop }
+    } catch (error) {
+      if (Date.now() > deadline) {
+        await stop()
+        throw new Error(`it does not answer: ${(error as Error).message}\n${log}`)
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return log
+}
+
+/** Start a server, and wait until it answers. */
+export async function startServer<Settings>(
+  program: ServerProgram,
+  settingsOf: (place: Place) => Settings,
+): Promise<RunningServer<Settings>> {
+  let log = ''
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const launched = await launch(program)
+    if (typeof launched !== 'string') return { settings: settingsOf(launched.place), stop: launched.stop }
+    log = launched
+  }
+  throw new Error(`it ended at once:\n${log}`)
+}
