@@ -33,6 +33,7 @@ interface Statement {
   readonly reader: boolean
   raw(on: true): Statement
   all(...values: SqlValue[]): unknown[][]
+  get(...values: SqlValue[]): unknown[] | undefined
   run(...values: SqlValue[]): { changes: number }
 }
 
@@ -99,11 +100,12 @@ class SqliteClient implements SqlClient {
     this.#db = db
   }
 
-  query(sql: string, values: readonly SqlValue[]): SqlResult {
+  query(sql: string, values: readonly SqlValue[], isOne = false): SqlResult {
     const statement = this.#statements.get(sql) ?? this.#prepare(sql)
-    return statement.reader
-      ? { rows: statement.all(...values), count: 0 }
-      : { rows: [], count: statement.run(...values).changes }
+    if (!statement.reader) return { rows: [], count: statement.run(...values).changes }
+    if (!isOne) return { rows: statement.all(...values), count: 0 }
+    const row = statement.get(...values)
+    return { rows: row === undefined ? [] : [row], count: 0 }
   }
 
   #prepare(sql: string): Statement {

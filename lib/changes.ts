@@ -50,7 +50,7 @@ export class Changes {
     for (const key of this.lifetimes) {
       // The lifetime of a parameter that somebody else cleared would end a later one of that name.
       const clearedByOther = Object.hasOwn(mine, key) && !Object.hasOwn(fresh, key)
-      if (!clearedByOther) setParameterLifetime(fresh, key, lifetimes[key] ?? 0)
+      if (!clearedByOther) setParameterLifetime(fresh, key, lifetimes.get(key) ?? 0)
     }
     if (this.lifetime) setLifetime(fresh, timeOf(mine, 'ETIME'))
     fresh._SESSION_ATIME = Math.max(timeOf(fresh, 'ATIME'), timeOf(mine, 'ATIME'))
@@ -111,14 +111,21 @@ export class Exposed {
       this.#held.set(held.key, held)
       return false
     })
-    return [...this.#held.values()].filter(isChanged).map(({ key }) => key)
+    const keys: string[] = []
+    for (const held of this.#held.values()) if (isChanged(held)) keys.push(held.key)
+    return keys
   }
 
   /** Take the present values, and those of the `written` keys, as the ones to compare with from now on. */
   renew(data: SessionData, written: Iterable<string>): void {
-    const keys = new Set([...this.#held.keys(), ...written])
+    const held = [...this.#held.keys()]
     this.#held.clear()
-    for (const key of keys) if (Object.hasOwn(data, key)) this.note(key, data[key])
+    for (const key of held) this.#noteIn(data, key)
+    for (const key of written) this.#noteIn(data, key)
+  }
+
+  #noteIn(data: SessionData, key: string): void {
+    if (Object.hasOwn(data, key)) this.note(key, data[key])
   }
 
   /** The data is another record now: what a merge took from it is compared with what it was there. */
@@ -127,7 +134,7 @@ export class Exposed {
       if (data[held.key] === held.value) continue
       this.#held.delete(held.key)
       this.#replaced.push(held)
-      if (Object.hasOwn(data, held.key)) this.note(held.key, data[held.key])
+      this.#noteIn(data, held.key)
     }
   }
 

@@ -62,10 +62,8 @@ export class RecordWriter {
     let expect = this.#record ?? null
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {
       const record = serializer.freeze(mine)
-      const outcome = await driver.store(id, record, {
-        ttl: timeToLive(mine, this.#engine.now()),
-        ...(driver.supports.expect && { expect }),
-      })
+      const ttl = timeToLive(mine, this.#engine.now())
+      const outcome = await driver.store(id, record, { ttl, expect: driver.supports.expect ? expect : undefined })
       if (outcome === 'stored') {
         this.#record = record
         return { data: mine, gone: false }

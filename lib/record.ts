@@ -17,6 +17,7 @@ export type Dialect = 'data-session' | 'cgi-session'
 const listOf: Record<Dialect, string> = { 'data-session': '_SESSION_PTIME', 'cgi-session': '_SESSION_EXPIRE_LIST' }
 
 const dialects = Object.keys(listOf) as Dialect[]
+const lists = Object.values(listOf)
 
 /** A new record: only reserved keys. */
 export function newRecord(id: string, now: number, dialect: Dialect): SessionData {
@@ -49,13 +50,16 @@ export function parameterNames(data: SessionData): string[] {
 /** A reserved number. FreezeThaw and YAML give Perl's numbers as strings, and CGI::Session leaves undef behind. */
 export function numberOf(value: unknown): number {
   // Number() would call what a hostile record has as valueOf.
-  const number = /^(?:number|string|bigint)$/.test(typeof value) ? Math.trunc(Number(value)) : 0
+  const isScalar = typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint'
+  const number = isScalar ? Math.trunc(Number(value)) : 0
   return Number.isSafeInteger(number) ? number : 0
 }
 
+const timeKeys = { ATIME: '_SESSION_ATIME', CTIME: '_SESSION_CTIME', ETIME: '_SESSION_ETIME' } as const
+
 /** A time or a lifetime of the record, in seconds. */
-export function timeOf(data: SessionData, name: 'ATIME' | 'CTIME' | 'ETIME'): number {
-  return numberOf(data[`_SESSION_${name}`])
+export function timeOf(data: SessionData, name: keyof typeof timeKeys): number {
+  return numberOf(data[timeKeys[name]])
 }
 
 /** Set the session's lifetime; CGI::Session writes undef for "never". */
@@ -85,13 +89,14 @@ export function timeToLive(data: SessionData, now: number): number {
 }
 
 /** The lifetimes of parameters, in seconds: of two lists the shorter. */
-export function parameterLifetimes(data: SessionData): Record<string, number> {
-  const lifetimes: Record<string, number> = Object.create(null)
-  for (const list of Object.values(listOf)) {
-    if (!isPlainObject(data[list])) continue
-    for (const [key, value] of Object.entries(data[list])) {
-      const seconds = numberOf(value)
-      if (seconds !== 0) lifetimes[key] = Math.min(seconds, lifetimes[key] ?? seconds)
+export function parameterLifetimes(data: SessionData): Map<string, number> {
+  const lifetimes = new Map<string, number>()
+  for (const name of lists) {
+    const list = data[name]
+    if (!isPlainObject(list)) continue
+    for (const key of Object.keys(list)) {
+      const seconds = numberOf(list[key])
+      if (seconds !== 0) lifetimes.set(key, Math.min(seconds, lifetimes.get(key) ?? seconds))
     }
   }
   return lifetimes
@@ -99,9 +104,9 @@ export function parameterLifetimes(data: SessionData): Record<string, number> {
 
 /** The parameters whose time is over. */
 export function expiredParameters(data: SessionData, now: number): string[] {
-  return Object.entries(parameterLifetimes(data))
-    .filter(([, lifetime]) => isOver(data, lifetime, now))
-    .map(([key]) => key)
+  const keys: string[] = []
+  for (const [key, lifetime] of parameterLifetimes(data)) if (isOver(data, lifetime, now)) keys.push(key)
+  return keys
 }
 
 /** Set the lifetime of a parameter in the lists that the record's readers use; 0 takes it away from every list. */

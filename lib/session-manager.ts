@@ -84,27 +84,19 @@ export class SessionManager {
         "Give open() either 'id' (from the program) or 'clientId' (from a request), not both",
       )
     }
-    return id === undefined ? this.#openForClient<P>(clientId) : this.#openAgreed<P>(id)
+    const found = await (id === undefined ? this.#findForClient(clientId) : this.#find(id))
+    if (typeof found === 'object') return Session.stored<P>(this.#engine, found, id !== undefined)
+    const adopted = id ?? (found === 'none' && !this.#engine.options.strictIds ? clientId : undefined)
+    const newId = adopted ?? (await this.#engine.ids.generate())
+    return Session.fresh<P>(this.#engine, newId, adopted !== undefined, found === 'expired')
   }
 
-  /** An id that the program gave: a new session gets it too. */
-  async #openAgreed<P extends object>(id: string): Promise<Session<P>> {
-    const found = await this.#find(id)
-    if (typeof found === 'object') return Session.stored<P>(this.#engine, found, true)
-    return Session.fresh<P>(this.#engine, id, true, found === 'expired')
-  }
-
-  /** An id that a visitor sent: it opens a session that exists, and is never taken for a new one (D3). */
-  async #openForClient<P extends object>(clientId: string | undefined): Promise<Session<P>> {
-    const found = clientId === undefined ? 'none' : await this.#findForClient(clientId)
-    if (typeof found === 'object') return Session.stored<P>(this.#engine, found, false)
-    const adopt = clientId !== undefined && found === 'none' && !this.#engine.options.strictIds
-    const id = adopt ? clientId : await this.#engine.ids.generate()
-    return Session.fresh<P>(this.#engine, id, adopt, found === 'expired')
-  }
-
-  /** A cookie that cannot be an id must not keep a visitor out: it is as good as none. */
-  async #findForClient(clientId: string): Promise<Found> {
+  /**
+   * An id that a visitor sent opens a session that exists, and is never taken for a new one (D3). A cookie that cannot be an
+   * id must not keep a visitor out: it is as good as none.
+   */
+  async #findForClient(clientId: string | undefined): Promise<Found> {
+    if (clientId === undefined) return 'none'
     try {
       return await this.#find(clientId)
     } catch (error) {
@@ -201,7 +193,8 @@ export class SessionManager {
   }
 
   /**
-   * The statements with which a DBA makes the table that `createTable` would make.
+   * The statements with which a DBA makes the table that `createTable` would make. The database is asked only where the driver
+   * does not know its kind (ODBC). Needs the package knex.
    * @throws {UnsupportedError} where the store has no tables
    */
   async createTableSql(options: CreateTableOptions = {}): Promise<string> {

@@ -50,7 +50,7 @@ export interface StoredSession {
 export class Session<P extends object = Params> {
   readonly #engine: Engine
   readonly #writer: RecordWriter
-  readonly #unflushed: UnflushedWarning
+  readonly #unflushed = new UnflushedWarning()
   /** The program gave the id, so a new session under it is what the program wants. */
   readonly #agreed: boolean
   #manager: SessionManager | undefined
@@ -75,7 +75,6 @@ export class Session<P extends object = Params> {
     this.#isNew = state.record === undefined
     this.#expired = state.expired
     this.#writer = new RecordWriter(engine, state)
-    this.#unflushed = new UnflushedWarning(this)
   }
 
   /**
@@ -104,7 +103,7 @@ export class Session<P extends object = Params> {
 
   /** @internal A session as the store has it: its parameters' lifetimes are checked, and it counts as used now. */
   static stored<P extends object>(engine: Engine, found: StoredSession, agreed: boolean): Session<P> {
-    const session = new Session<P>(engine, found.data, { ...found, agreed, expired: false })
+    const session = new Session<P>(engine, found.data, { id: found.id, record: found.record, agreed, expired: false })
     session.#dropExpiredParameters()
     session.#countAccess()
     return session
@@ -115,12 +114,11 @@ export class Session<P extends object = Params> {
    * that nobody who is active is logged out.
    */
   #countAccess(): void {
-    const lifetimes = [this.etime(), ...Object.values(parameterLifetimes(this.#data))].filter(
-      (lifetime) => lifetime > 0,
-    )
     const now = this.#engine.now()
-    const pause = Math.min(this.#engine.options.touchAfter, ...lifetimes.map((lifetime) => Math.floor(lifetime / 4)))
-    if (now - this.atime() > pause) this.atime(now)
+    const idle = now - this.atime()
+    const isLong = (lifetime: number) => lifetime > 0 && idle > Math.floor(lifetime / 4)
+    const lifetimes = [this.etime(), ...parameterLifetimes(this.#data).values()]
+    if (idle > this.#engine.options.touchAfter || lifetimes.some(isLong)) this.atime(now)
   }
 
   /** The session's id. */
@@ -263,7 +261,7 @@ export class Session<P extends object = Params> {
   }
 
   #setLifetime(key: string, seconds: number): void {
-    if ((parameterLifetimes(this.#data)[key] ?? 0) === seconds) return
+    if ((parameterLifetimes(this.#data).get(key) ?? 0) === seconds) return
     setParameterLifetime(this.#data, key, seconds)
     this.#changes.lifetimes.add(key)
     this.#setPending()
@@ -302,7 +300,7 @@ export class Session<P extends object = Params> {
   ptime(name: Name<P>): number
   ptime(name?: string): Record<string, number> | number {
     const lifetimes = parameterLifetimes(this.#data)
-    return name === undefined ? { ...lifetimes } : (lifetimes[name] ?? 0)
+    return name === undefined ? Object.fromEntries(lifetimes) : (lifetimes.get(name) ?? 0)
   }
 
   /** A duration in seconds. @throws {OptionError} for anything but a duration */

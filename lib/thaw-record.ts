@@ -20,9 +20,10 @@ export function thawRecord(engine: Engine, id: string, record: Uint8Array): Sess
 /** A copied file, or a column that finds `abc` for `ABC`, must not hand out somebody else's session. */
 function isIdOf(data: SessionData, id: string): boolean {
   const own = data._SESSION_ID
+  if (own === id) return true
   if (!(own instanceof Uint8Array) && !/^(?:string|number|bigint)$/.test(typeof own)) return false
   // Ids of raw bytes (UUID16) may be shown as the UTF-8 text that they happen to be.
-  return own === id || Buffer.from(own instanceof Uint8Array ? own : String(own)).toString('latin1') === id
+  return Buffer.from(own instanceof Uint8Array ? own : String(own)).toString('latin1') === id
 }
 
 function corrupt(engine: Engine, id: string, reason: string): SerializeError {

@@ -1,21 +1,28 @@
 /**
  * JavaScript has no DESTROY: a session that is dropped with changes in it loses them, where Perl would write them. When the
  * garbage collector finds such a session, the process is warned, once.
+ *
+ * Watched is this small object, which goes with its session, and only from the first change on: what is watched outlives the
+ * collections of young objects, and a session's data should not.
  */
 export class UnflushedWarning {
-  /** There are changes that no flush has written. */
-  pending = false
+  #watched: { pending: boolean } | undefined
 
-  constructor(session: object) {
-    registry ??= new FinalizationRegistry(warnOnce)
-    registry.register(session, this)
+  /** Are there changes that no flush has written? */
+  set pending(pending: boolean) {
+    if (this.#watched !== undefined) this.#watched.pending = pending
+    else if (pending) {
+      this.#watched = { pending }
+      registry ??= new FinalizationRegistry(warnOnce)
+      registry.register(this, this.#watched)
+    }
   }
 }
 
-let registry: FinalizationRegistry<UnflushedWarning> | undefined
+let registry: FinalizationRegistry<{ pending: boolean }> | undefined
 let warned = false
 
-function warnOnce(dropped: UnflushedWarning): void {
+function warnOnce(dropped: { pending: boolean }): void {
   if (!dropped.pending || warned) return
   warned = true
   process.emitWarning('A session with changes was dropped without a flush; its changes are lost', {

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Serializer } from 'data-session'
+import { parametersOf } from './measure.js'
 
 const { values: options } = parseArgs({
   options: {
@@ -45,20 +46,12 @@ const perlProgram = `
   printf "%f %f\\n", rate(sub { $freeze->($session) }), rate(sub { $thaw->($frozen) });
 `
 
-/** A session like those of shops: text, numbers, nested lists and hashes. One entry takes about 330 bytes. */
+/** A session of about so many KB. */
 function session(kilobytes: number): Record<string, unknown> {
-  const items = Array.from({ length: Math.max(1, Math.round(kilobytes * 3 - 1)) }, (_, index) => ({
-    sku: `A-${1000 + index}`,
-    title: `The quick brown fox no. ${index} isn't lazy`,
-    quantity: (index % 9) + 1,
-    price: '19.95',
-    tags: ['new', 'red', `size ${index % 40}`],
-    delivery: { street: `${index} Main Street`, city: 'Springfield', express: index % 2 },
-    note: null,
-  }))
   const id = '0123456789abcdef0123456789abcdef'
   const reserved = { _SESSION_ID: id, _SESSION_CTIME: 1600000000, _SESSION_ATIME: 1600000100, _SESSION_ETIME: 3600 }
-  return { ...reserved, _SESSION_PTIME: { cart: 600 }, user: 'alice', visits: 42, cart: { items } }
+  const entries = Math.max(1, Math.round(kilobytes * 3 - 1))
+  return { ...reserved, _SESSION_PTIME: { cart: 600 }, ...parametersOf(entries) }
 }
 
 function rate(run: () => void): number {

@@ -71,7 +71,7 @@ const loneEscape = /\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][\da
 
 /** `JSON.parse` accepts half of a surrogate pair, Perl does not. */
 function hasUnusualEscape(text: string): boolean {
-  return surrogateEscape.test(text) && (escapedBackslash.test(text) || loneEscape.test(text))
+  return text.includes('\\u') && surrogateEscape.test(text) && (escapedBackslash.test(text) || loneEscape.test(text))
 }
 
 /** Nothing but what `JSON.parse` shows as Perl holds it, and not too deep. */
