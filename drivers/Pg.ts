@@ -58,6 +58,6 @@ function openPool(settings: object, dialect: SqlDialect, options: PgOptions): Co
   const { Pool } = loadPeer<{ Pool: new (settings: object) => PgPool }>('pg', 'driver:Pg')
   const pool = new Pool(settings)
   // The pool drops a connection that ends while nobody uses it; without a listener that would end the process.
-  
+  pool.on('error', () => undefined)
   return { client: new PoolClient(pool, options), dialect, close: () => pool.end() }
 }

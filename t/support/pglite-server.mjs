@@ -11,8 +11,10 @@ import { PGlite } from '@electric-sql/pglite'
 
 const SSL_REQUEST = 80_877_103
 const CANCEL_REQUEST = 80_877_102
-/** Messages after which a client waits for an answer: a query, the end of a group of messages, a password. */
-const ends = new Set(['Q', 'S', 'p'].map((type) => type.charCodeAt(0)))
+/** Messages after which a client waits for an answer: a query, or the end of a group of messages. */
+const ends = new Set(['Q', 'S'].map((type) => type.charCodeAt(0)))
+/** `You are in`, and `ready for a query`. */
+const WELCOME = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I')
 const TERMINATE = 'X'.charCodeAt(0)
 
 const db = await PGlite.create()
@@ -38,15 +40,15 @@ async function answer(socket, request) {
 }
 
 /**
- * What a client says before it is let in.
+ * What a client says before it is let in. PGlite would take what several clients say at once for one.
  * @param {import('node:net').Socket} socket
  * @param {Buffer} message
  */
-async function begin(socket, message) {
+function begin(socket, message) {
   const code = message.readInt32BE(4)
   if (code === SSL_REQUEST) socket.write('N')
   else if (code === CANCEL_REQUEST) socket.destroy()
-  else await answer(socket, message)
+  else socket.write(WELCOME)
   return code !== SSL_REQUEST
 }
 
@@ -65,7 +67,7 @@ async function serve(socket) {
       const message = Buffer.from(bytes.subarray(0, end))
       bytes = bytes.subarray(end)
       if (!hasBegun) {
-        hasBegun = await begin(socket, message)
+        hasBegun = begin(socket, message)
         continue
       }
       if (message[0] === TERMINATE) return
