@@ -36,7 +36,11 @@ const program = (store: string) => `
       ${store}
       return 'stored'
     }
-    async remove(id) { return this.shelf.delete(id) }
+    async remove(id, { expect } = {}) {
+      const current = this.shelf.get(id)
+      if (!current || (expect && Buffer.compare(current, expect) !== 0)) return false
+      return this.shelf.delete(id)
+    }
     async *ids() { yield* this.shelf.keys() }
     async close() { this.open = false }
   }
