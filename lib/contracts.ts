@@ -65,7 +65,10 @@ export interface Driver {
   readonly supports: DriverSupport
   /** The record, or undefined when there is none (or an empty one): missing is never an error. */
   retrieve(id: string): Promise<Uint8Array | undefined>
-  /** Write a record. An error means that the old record is still there, whole. */
+  /**
+   * Write a record. An error means that the old record is still there, whole; or the new one, where the store's answer did not
+   * come. Never a part of one.
+   */
   store(id: string, record: Uint8Array, options?: StoreOptions): Promise<StoreOutcome>
   /** Remove a record; false when there was none, or another one than expected. */
   remove(id: string, options?: RemoveOptions): Promise<boolean>

@@ -1,6 +1,7 @@
 /** Writing a session's record with its precondition, and what happens when somebody else wrote first. */
 
 import { type Changes, keepIdentity } from './changes.js'
+import type { StoreOptions, StoreOutcome } from './contracts.js'
 import type { Engine } from './engine.js'
 import { ConflictError, IdError } from './errors.js'
 import { shortId } from './id-check.js'
@@ -27,6 +28,8 @@ export class RecordWriter {
   readonly #agreed: boolean
   #id: string
   #record: Uint8Array | undefined
+  /** What was written, or was not: the store failed, perhaps only in telling. */
+  #uncertain: Uint8Array[] = []
 
   /** `agreed`: the program gave the id, so another writer of a new session is expected. */
   constructor(engine: Engine, state: { id: string; record?: Uint8Array; agreed: boolean }) {
@@ -49,6 +52,7 @@ export class RecordWriter {
   begin(id: string): void {
     this.#id = id
     this.#record = undefined
+    this.#uncertain = []
   }
 
   /**
@@ -63,10 +67,17 @@ export class RecordWriter {
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {
       const record = serializer.freeze(mine)
       const ttl = timeToLive(mine, this.#engine.now())
-      const outcome = await driver.store(id, record, { ttl, expect: driver.supports.expect ? expect : undefined })
+      const outcome = await this.#store(record, { ttl, expect: driver.supports.expect ? expect : undefined })
       if (outcome === 'stored') {
         this.#record = record
+        this.#uncertain = []
         return { data: mine, gone: false }
+      }
+      const ours = await this.#writtenBefore()
+      if (ours !== undefined) {
+        this.#record = ours
+        expect = ours
+        continue
       }
       const fresh = outcome === 'gone' ? undefined : await this.#reload(id, outcome)
       const theirs = fresh && thawRecord(this.#engine, id, fresh)
@@ -82,6 +93,24 @@ export class RecordWriter {
       if (attempt > 3) await stepAside(attempt)
     }
     throw new ConflictError(`Session ${shortId(id)} was written by others ${mostAttempts} times in a row; flush again`)
+  }
+
+  async #store(record: Uint8Array, options: StoreOptions): Promise<StoreOutcome> {
+    try {
+      return await this.#engine.driver.store(this.#id, record, options)
+    } catch (error) {
+      this.#uncertain.push(record)
+      throw error
+    }
+  }
+
+  /** The present record, when an earlier flush wrote it and failed all the same: the connection ended before the answer. */
+  async #writtenBefore(): Promise<Uint8Array | undefined> {
+    const written = this.#uncertain
+    this.#uncertain = []
+    if (written.length === 0) return undefined
+    const present = await this.#engine.driver.retrieve(this.#id)
+    return present && written.find((record) => Buffer.compare(record, present) === 0)
   }
 
   /** The record of the writer who was first; undefined when it is gone already. */

@@ -29,7 +29,7 @@ export interface PurgeResult {
 export interface CreateTableOptions {
   /** The most characters of an id. Default: as many as the id generator makes. */
   idLength?: number
-  /** With an indexed column of expiry times, which lets a purge run in the database. Perl ignores it. Default: false. */
+  /** With an indexed column of expiry times, so that a purge reads only what may have expired. Perl ignores it. Default: false. */
   expires?: boolean
 }
 
@@ -106,15 +106,28 @@ export class SessionManager {
   }
 
   async #find(id: string): Promise<Found> {
-    const record = await this.#engine.driver.retrieve(id)
-    if (record === undefined) return 'none'
-    const data = await this.#thaw(id, record)
-    if (data === undefined) return 'none'
-    if (!hasExpired(data, this.#engine.now())) return { id, data, record }
-    return (await this.#engine.driver.removeIfStill(id, record)) ? 'expired' : this.#find(id)
+    const { driver, now } = this.#engine
+    let expired: Uint8Array | undefined
+    for (;;) {
+      const record = await driver.retrieve(id)
+      if (record === undefined) return expired === undefined ? 'none' : 'expired'
+      const data = await this.#thaw(id, record)
+      // Put aside, or replaced meanwhile.
+      if (data === undefined) continue
+      if (!hasExpired(data, now())) return { id, data, record }
+      if (expired !== undefined && Buffer.compare(expired, record) === 0) throw this.#notRemovable(id)
+      if (await driver.removeIfStill(id, record)) return 'expired'
+      expired = record
+    }
   }
 
-  /** The data of a record; undefined when it could not be read and was put aside. */
+  #notRemovable(id: string): DriverError {
+    const { name } = this.#engine.driver
+    const message = `${name}: session ${shortId(id)} has expired, and the store does not let it be removed: check this user's rights, and triggers`
+    return new DriverError(name, 'remove', message)
+  }
+
+  /** The data of a record; undefined when it could not be read, and is no longer there. */
   async #thaw(id: string, record: Uint8Array): Promise<SessionData | undefined> {
     try {
       return thawRecord(this.#engine, id, record)
@@ -125,17 +138,22 @@ export class SessionManager {
     }
   }
 
-  /** Keep a bad record under a new id, so that nothing is lost, and free its own id. */
+  /** Keep a bad record under a new id, so that nothing is lost, and free its own id; unless it was replaced meanwhile. */
   async #putAside(id: string, record: Uint8Array, reason: SerializeError): Promise<void> {
     const { driver, ids } = this.#engine
     const aside = await ids.generate()
     const outcome = await driver.store(aside, record, { expect: null })
     if (outcome !== 'stored') throw reason
-    await driver.remove(id)
-    process.emitWarning(
-      `The record of session ${shortId(id)} cannot be read (${reason.message}); it is kept as session ${shortId(aside)} and a new session begins`,
-      { code: 'DATA_SESSION_CORRUPT' },
-    )
+    if (await driver.removeIfStill(id, record)) {
+      process.emitWarning(
+        `The record of session ${shortId(id)} cannot be read (${reason.message}); it is kept as session ${shortId(aside)} and a new session begins`,
+        { code: 'DATA_SESSION_CORRUPT' },
+      )
+      return
+    }
+    await driver.remove(aside)
+    const present = await driver.retrieve(id)
+    if (present !== undefined && Buffer.compare(present, record) === 0) throw reason
   }
 
   /** The ids of all sessions, streamed. @throws {UnsupportedError} where the store cannot list them */
