@@ -95,7 +95,7 @@ async function dialectBehind(
 async function handedOver(options: ODBCOptions): Promise<Connection> {
   const { dbh } = options
   const handle: unknown = typeof dbh === 'function' && !isKnex(dbh) ? await dbh() : dbh
-  const client = adopt(Object(handle))
+  const client = adopt(Object(handle), options.timeout)
   if (client === undefined) {
     throw new OptionError(
       'dbh',
@@ -106,10 +106,10 @@ async function handedOver(options: ODBCOptions): Promise<Connection> {
   return { client, dialect: await dialectOf(client, options) }
 }
 
-function adopt(handle: Partial<OdbcConnection & OdbcPool>): OdbcClient | undefined {
+function adopt(handle: Partial<OdbcConnection & OdbcPool>, timeout: number): OdbcClient | undefined {
   if (typeof handle.query !== 'function' || isKnex(handle)) return undefined
-  if (typeof handle.createStatement === 'function') return new SharedClient(handle as OdbcConnection)
-  return typeof handle.connect === 'function' ? new PoolClient(handle as OdbcPool) : undefined
+  if (typeof handle.createStatement === 'function') return new SharedClient(handle as OdbcConnection, timeout)
+  return typeof handle.connect === 'function' ? new PoolClient(handle as OdbcPool, timeout) : undefined
 }
 
 async function dialectOf(client: OdbcClient, { odbcDialect }: ODBCOptions): Promise<SqlDialect> {

@@ -23,7 +23,8 @@ export interface PgOptions extends SqlOptions {
   pgBytea: boolean
   /**
    * Statements are prepared once a connection, and the connections that the driver opens have the server give up what takes
-   * longer than `timeout`. False for PgBouncer, which passes connections from one client to another. Default: true.
+   * longer than `timeout`. False for PgBouncer, which passes connections from one client to another: a write that takes
+   * too long is then cancelled by a request over a connection of its own. Default: true.
    */
   prepare: boolean
 }

@@ -12,6 +12,7 @@ import { type DataSource, readDataSource } from './sql/data-source.js'
 import { mysqlFor } from './sql/dialects/mysql.js'
 import { connectTo } from './sql/handles.js'
 import { adopt, type MysqlPool, PoolClient } from './sql/mysql/client.js'
+import { sessionSettings } from './sql/mysql/limits.js'
 import { type SqlOptions, sqlOptions } from './sql/options.js'
 import { SqlDriver } from './sql/sql-driver.js'
 
@@ -53,13 +54,13 @@ function openPool(source: DataSource, { dataSourceAttr, timeout }: mysqlOptions)
   const { createPool } = loadPeer<{ createPool(settings: object): MysqlPool }>('mysql2', 'driver:mysql')
   const pool = createPool({
     ...(source.extra.mysql_ssl === '1' && { ssl: {} }),
-    ...dataSourceAttr,
     ...whereTo(source),
     user: source.username,
     password: source.password,
     database: source.database,
-    charset: 'utf8mb4',
     connectTimeout: timeout,
+    ...dataSourceAttr,
+    charset: 'utf8mb4',
   })
   const settings = sessionSettings(timeout)
   pool.on('connection', (connection) => {
@@ -70,7 +71,7 @@ function openPool(source: DataSource, { dataSourceAttr, timeout }: mysqlOptions)
   // A script that forgets close() ends all the same; the limit of a statement that is under way keeps it alive.
   pool.on('release', ({ stream }) => stream?.unref?.())
   return {
-    client: new PoolClient(pool, timeout),
+    client: new PoolClient(pool, { timeout, isOurs: true }),
     close: () => new Promise((resolve, reject) => pool.end((error) => (error ? reject(error) : resolve()))),
   }
 }
@@ -83,15 +84,4 @@ function whereTo({ host, port, socket }: DataSource): object {
   const socketPath = socket || (host === '' && port === 0 ? usualSockets.find((path) => existsSync(path)) : undefined)
   if (socketPath !== undefined) return { socketPath }
   return { host: host || 'localhost', ...(port > 0 && { port }) }
-}
-
-/**
- * What a connection of our own is set to. The server gives a statement up before we do, so that the connection stays usable and
- * nothing is written after an error; for a lock it waits no longer than a second, because the shared half tries again.
- */
-function sessionSettings(timeout: number): string {
-  return (
-    'set autocommit = 1, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1 ' +
-    `/*M!100108 , max_statement_time = ${timeout / 1000} */ /*!50708 , max_execution_time = ${timeout} */`
-  )
 }

@@ -5,6 +5,8 @@
  * a comparison takes both.
  */
 
+import { asBuffer } from './bytes.js'
+
 const beyondBytes = /[^\x00-\xff]/
 
 /** The record that a text stands for. */
@@ -12,10 +14,13 @@ export function charactersToBytes(text: string): Uint8Array {
   return Buffer.from(text, beyondBytes.test(text) ? 'utf8' : 'latin1')
 }
 
-/** The two texts that stand for a record: as Latin-1, and as UTF-8 (the first again, where it is none). */
-export function readingsOf(record: Uint8Array): [string, string] {
-  const bytes = Buffer.from(record.buffer, record.byteOffset, record.length)
-  const latin1 = bytes.toString('latin1')
+/**
+ * The two texts that stand for a record, each in UTF-8: as Latin-1, and as UTF-8 (the first again, where it is none). They are
+ * bytes, because a database in another encoding refuses a text that it cannot hold.
+ */
+export function readingsOf(record: Uint8Array): [Uint8Array, Uint8Array] {
+  const bytes = asBuffer(record)
+  const latin1 = Buffer.from(bytes.toString('latin1'))
   const utf8 = bytes.toString('utf8')
-  return [latin1, beyondBytes.test(utf8) && Buffer.from(utf8).equals(bytes) ? utf8 : latin1]
+  return [latin1, beyondBytes.test(utf8) && Buffer.from(utf8).equals(bytes) ? bytes : latin1]
 }

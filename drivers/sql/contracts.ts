@@ -45,17 +45,23 @@ export type SqlProblem =
   /** The id is there already. */
   | 'duplicate'
   | 'noTable'
+  /** The column of ids is of a type that cannot hold this id. */
+  | 'notAnId'
   | 'noColumn'
   /** There is no primary key, so two sessions could have one id. */
   | 'noKey'
   /** Locked by others: worth trying again for a while. */
   | 'busy'
+  /** The server has no connection to spare: worth trying again too. */
+  | 'crowded'
   /** Given up in favour of another statement, and undone: worth trying again. */
   | 'deadlock'
   | 'readOnly'
   | 'tooLong'
   /** A text column refused characters. */
   | 'badText'
+  /** By a constraint, a trigger or a function of the user's. */
+  | 'refused'
   /** User, password or rights. */
   | 'denied'
   | 'noDatabase'
@@ -65,6 +71,8 @@ export type SqlProblem =
   /** The connection cannot be encrypted as it was asked for. */
   | 'tls'
   | 'timeout'
+  /** Nobody waited any longer, so that a write may have taken place, or may yet. */
+  | 'unanswered'
 
 /** A statement that inserts or replaces. */
 export interface Upsert {
@@ -91,6 +99,8 @@ export interface SqlDialect {
   isId(column: string, first: string, second: string): string
   /** A condition: the record is exactly these bytes. Takes as many parameters as `recordValues` gives values. */
   isRecord(column: string, kind: ColumnKind, next: () => string): string
+  /** The parameter of a record that is written, where its type must be said for the database to refuse a column of another one. */
+  recordParameter?(parameter: string, kind: ColumnKind): string
   recordValues(kind: ColumnKind, record: Uint8Array): readonly SqlValue[]
   /** What is selected for the data column, where that is not the column as it is: records of bytes and of text, both as bytes. */
   record?(column: string): string
@@ -98,6 +108,8 @@ export interface SqlDialect {
   bytesOf(text: string): Uint8Array
   /** The id column as a text without the blanks that fill it up. */
   idText(column: string): string
+  /** That text comes as its UTF-8 bytes; else bytes are an id that was stored as bytes. */
+  readonly idsAreUtf8?: true
   /** What ids are ordered by, where the database would order the column itself in one way and compare it in another. */
   idRank?(id: string): string
   /**
@@ -111,11 +123,15 @@ export interface SqlDialect {
   limit(query: string, rows: number): string
   /**
    * The table's columns: name, type, the most characters (null: any), the most bytes where that is another
-   * number, and 0 where the id is no key. */
+   * number, 0 where the id is no key, and 0 where the column takes no null. */
   columnsQuery(
     table: readonly string[],
     next: () => string,
   ): { readonly sql: string; readonly values: readonly SqlValue[] }
+  /** Columns of the same name but for case are two. */
+  readonly tellsColumnCase?: true
+  /** A column of this type gives this id back changed. */
+  changesId?(type: string, id: string): boolean
   /** What a column of this type holds. */
   kindOf(type: string): ColumnKind
   /** The type of the data column, for createTable and for messages. */
@@ -128,9 +144,9 @@ export interface SqlDialect {
   readonly longestName: number
   /** Where a `create index` names the schema: before the table, before the index, or both. */
   readonly indexSchema: 'table' | 'index' | 'both'
-  /** Types of columns that the database cannot compare, and what to make of them instead. */
+  /** Types of columns that the database cannot compare as they were written, and what to make of them instead. */
   readonly unfitTypes?: Readonly<Record<string, string>>
-  /** Its error messages never quote values, so that they may be shown whole. */
+  /** Its own error messages quote no values, so that they may be shown: triggers are 'refused', and others are looked at. */
   readonly quotesNothing?: true
   /** The codes of errors (SQLSTATE, or the database's own) and what they mean. */
   readonly problems: Readonly<Record<string, SqlProblem>>

@@ -2,9 +2,11 @@
 
 import { createHash } from 'node:crypto'
 import type { TableOptions } from '../../lib/contracts.js'
+import { DriverError } from '../../lib/errors.js'
 import { loadPeer } from '../../lib/peer.js'
 import type { SqlDialect, SqlResult } from './contracts.js'
-import { quoteName, type TableNames } from './names.js'
+import { columnKey, quoteName, type TableNames } from './names.js'
+import { keepsTimes } from './table-shape.js'
 
 /** What is used of knex's schema builder. */
 interface ColumnBuilder {
@@ -36,6 +38,7 @@ type StandIn = (typeof standIns)[number]
 
 /**
  * The statements, in their order; none when the table has all that it needs.
+ * @throws {DriverError} for a table that is there and lacks the columns of ids or records, or has another `expires`
  * @param present the table's columns as `columnsQuery` gives them; none when there is no table
  */
 export function tableChanges(
@@ -44,9 +47,20 @@ export function tableChanges(
   present: SqlResult['rows'],
   options: TableOptions,
 ): string[] {
-  const columns = new Set(present.map(([name]) => String(name).toLowerCase()))
+  const columns = new Map(present.map((column) => [columnKey(dialect, String(column[0])), column]))
+  const find = (name: string) => columns.get(columnKey(dialect, name))
   const isNew = columns.size === 0
-  const addExpires = options.expires && !columns.has(names.expires.toLowerCase())
+  const expires = find(names.expires)
+  const addExpires = options.expires && expires === undefined
+  if (!isNew) {
+    if (find(names.id) === undefined) refuse(dialect, names, `has no column ${names.quoted.id} of ids`, 'idColName')
+    if (find(names.data) === undefined)
+      refuse(dialect, names, `has no column ${names.quoted.data} of records`, 'dataColName')
+    if (options.expires && expires !== undefined && !keepsTimes(expires)) {
+      const reason = `has a column ${names.quoted.expires} that cannot keep times: it must be a bigint that may be null`
+      refuse(dialect, names, reason, 'expiresColName')
+    }
+  }
   if (!isNew && !addExpires) return []
   const schema = schemaBuilder(dialect, names)
   if (isNew) {
@@ -68,6 +82,14 @@ export function tableChanges(
     })
   }
   return schema.toSQL().map(({ sql }) => sql)
+}
+
+/** An existing table that createTable does not mend. */
+function refuse({ name }: SqlDialect, { quoted }: TableNames, reason: string, option: string): never {
+  const message =
+    `${name}: cannot create table: there is a table ${quoted.table}, and it ${reason}. Name the column that is meant with the ` +
+    `option ${option}, or another table with tableName. Nothing was changed`
+  throw new DriverError(name, 'create table', message)
 }
 
 /** knex without a connection: it loads no client. */

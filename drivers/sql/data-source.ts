@@ -162,11 +162,15 @@ function assign(driver: DriverName, format: Format, result: Parsed, key: string,
   const field = Object.hasOwn(format.attributes, key) ? format.attributes[key] : undefined
   if (field !== undefined) result[field] = value
   else if (format.extra.includes(key)) result.extra = { ...result.extra, [key]: value }
-  else
-    refuse(
-      driver,
-      `has the attribute ${key.slice(0, 30)}, which is not known; settings of the client belong into dataSourceAttr`,
-    )
+  else refuse(driver, unknownAttribute(format))
+}
+
+/** The name of one that is not known is not shown: it may be the rest of a password with a semicolon in it. */
+function unknownAttribute({ attributes, extra }: Format): string {
+  const known = [...Object.keys(attributes), ...extra]
+  return known.length === 0
+    ? 'takes no attributes'
+    : `has an attribute that is not known (there are ${known.join(', ')}); settings of the client belong into dataSourceAttr`
 }
 
 function parseBare(driver: DriverName, format: Format, text: string): Parsed {
@@ -180,8 +184,7 @@ function parseBare(driver: DriverName, format: Format, text: string): Parsed {
 }
 
 function parseUrl(driver: DriverName, text: string): Parsed {
-  if (driver === 'SQLite')
-    return { database: decodeURIComponent(text.replace(/^\w+:(?:\/\/(?:localhost)?(?=\/))?/i, '')) }
+  if (driver === 'SQLite') return { database: pathOf(driver, text) }
   try {
     const url = new URL(text)
     const result: Parsed = {
@@ -196,6 +199,21 @@ function parseUrl(driver: DriverName, text: string): Parsed {
   } catch (error) {
     if (error instanceof OptionError) throw error
     return refuse(driver, 'is no URL that can be read')
+  }
+}
+
+/** The path in a URL of a file. Settings there are not for better-sqlite3, which would make them a part of the file's name. */
+function pathOf(driver: DriverName, text: string): string {
+  const path = text.replace(/^\w+:(?:\/\/(?:localhost)?(?=\/))?/i, '')
+  if (/[?#]/.test(path))
+    refuse(
+      driver,
+      'has a ? or # in its URL: settings such as readonly belong into dataSourceAttr, and in a name they are %3F and %23',
+    )
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return refuse(driver, 'has a % in its URL that is not followed by a code: a percent sign is %25')
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { OptionError } from '../../lib/errors.js'
 import type { Connection, SqlClient, SqlDialect, SqlResult, SqlValue } from './contracts.js'
-import { within } from './within.js'
+import { NO_ANSWER, within } from './within.js'
 
 /** What is used of a knex instance. */
 interface Knex {
@@ -47,6 +47,17 @@ export function connectKnex(handle: object, dialect: SqlDialect, adopt: Adopt, t
   return { client: new KnexClient(knex, dialect, adopt, timeout), dialect }
 }
 
+/** Did the client stop waiting for a statement? pg says it in words. */
+function isUnanswered(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  return code === NO_ANSWER || message === 'Query read timeout'
+}
+
+/** A connection that may still be at work: knex throws one away that has this mark, and never lends it again. */
+function discard(connection: object, reason: unknown): void {
+  Object.assign(connection, { __knex__disposed: reason })
+}
+
 class KnexClient implements SqlClient {
   readonly #knex: Knex
   readonly #dialect: SqlDialect
@@ -67,6 +78,9 @@ class KnexClient implements SqlClient {
     const connection = await within(this.#timeout, client.acquireConnection(), (late) => client.releaseConnection(late))
     try {
       return await this.#clientFor(connection).query(sql, values)
+    } catch (error) {
+      if (isUnanswered(error)) discard(connection, error)
+      throw error
     } finally {
       await client.releaseConnection(connection)
     }

@@ -69,6 +69,11 @@ export function quoteName(dialect: Pick<SqlDialect, 'quote'>, parts: readonly st
   return parts.map((part) => dialect.quote + part.replaceAll(close, close + close) + close).join('.')
 }
 
+/** What the names of columns are compared as. */
+export function columnKey({ tellsColumnCase }: Pick<SqlDialect, 'tellsColumnCase'>, name: string): string {
+  return tellsColumnCase === true ? name : name.toLowerCase()
+}
+
 /** The table and its columns as the database has them, and as they stand in statements. */
 export interface TableNames {
   /** Perhaps a schema, and the table. */

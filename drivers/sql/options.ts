@@ -23,7 +23,7 @@ export interface SqlOptions {
   /** The server's Unix socket, where dataSource does not say it. */
   socket: string
   /**
-   * Further settings for the client, under its own names, such as `{ ssl: true }`. DBI's AutoCommit, PrintError and
+   * Further settings for the client, under its own names, such as `{ max: 20 }` for pg; they have the last word. DBI's AutoCommit, PrintError and
    * RaiseError are accepted with the values that Data::Session gives them: 1, 0 and 1.
    */
   dataSourceAttr: Readonly<Record<string, unknown>>
@@ -91,5 +91,14 @@ export const sqlOptions: OptionTable<SqlOptions> = {
   idColName: text('id'),
   dataColName: text('a_session'),
   expiresColName: text('expires'),
-  timeout: integer(5000, { min: 1, max: 2_147_483_647 }),
+  timeout: integer(5000, { min: 1, max: 2_000_000_000 }),
+}
+
+/** The passwords in the options, wherever they stand: no message may have them. */
+export function passwordsOf({ password, dataSource, dataSourceAttr }: SqlOptions): string[] {
+  const inText = /(?:password|pwd)\s*=\s*\{?'?([^;}']+)|\/\/[^/:@]*:([^@]+)@/gi
+  const found = [...dataSource.matchAll(inText)].map(([, attribute, url]) => attribute ?? url)
+  return [password, dataSourceAttr.password, ...found].filter(
+    (one) => typeof one === 'string' && one !== '',
+  ) as string[]
 }

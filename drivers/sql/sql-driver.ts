@@ -1,5 +1,6 @@
 /** The half that all SQL drivers share: sessions in a table, whatever the client and the dialect are. */
 
+import { isUtf8 } from 'node:buffer'
 import type {
   Driver,
   DriverSupport,
@@ -15,17 +16,17 @@ import { shortId } from '../../lib/id-check.js'
 import type { Connection, SqlDialect, SqlProblem, SqlResult, SqlValue } from './contracts.js'
 import { failure, problemOf } from './failure.js'
 import { type TableNames, tableNames } from './names.js'
-import type { SqlOptions } from './options.js'
+import { passwordsOf, type SqlOptions } from './options.js'
 import {
   PAGE_OF_IDS,
   PAGE_OF_RECORDS,
   placeholders,
   type Statements,
   statementsFor,
-  type TableStatements,
   tableStatementsFor,
 } from './statements.js'
-import { readShape, refuseUnfit, type TableShape } from './table-shape.js'
+import { readShape, reasonUnfit } from './table-shape.js'
+import { isSame, type Present, presentIn, recordOf, type Statement, type Table, Write } from './write.js'
 
 /** What a driver says of itself. */
 export interface SqlSetup {
@@ -47,10 +48,16 @@ interface Access extends Connection {
   readonly statements: Statements
 }
 
-/** What is known once the table was looked at. */
-interface Table {
-  readonly shape: TableShape
-  readonly statements: TableStatements
+/** A statement to run, and for whom. */
+interface Request {
+  readonly operation: string
+  readonly sql: string
+  readonly values?: readonly SqlValue[]
+  readonly id?: string
+  /** A failure of such a kind is an answer. */
+  readonly expected?: ReadonlySet<SqlProblem>
+  /** There is at most one row. */
+  readonly isOne?: true
 }
 
 /** A write that others come before is tried so often. */
@@ -59,7 +66,13 @@ const ATTEMPTS = 5
 const FIRST_PAUSE = 1
 const LONGEST_PAUSE = 50
 
-const worthTryingAgain: ReadonlySet<SqlProblem | undefined> = new Set(['busy', 'deadlock'])
+const worthTryingAgain: ReadonlySet<SqlProblem | undefined> = new Set(['busy', 'crowded', 'deadlock'])
+
+/** One statement of several programs that create a session. */
+const alreadyThere: ReadonlySet<SqlProblem> = new Set(['duplicate'])
+
+/** What a database says of an id that its column cannot hold: there is no such session. */
+const noSuchId: ReadonlySet<SqlProblem> = new Set(['notAnId', 'badText'])
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
@@ -71,6 +84,9 @@ export abstract class SqlDriver implements Driver {
   #connecting: Promise<Access> | undefined
   #table: Table | undefined
   #looking: Promise<Table> | undefined
+  /** Statements under way, and what waits for their end. */
+  #running = 0
+  #whenIdle: (() => void) | undefined
   #closed = false
 
   /** @throws {OptionError} for a name that cannot be one */
@@ -82,34 +98,38 @@ export abstract class SqlDriver implements Driver {
 
   async retrieve(id: string): Promise<Uint8Array | undefined> {
     const access = this.#access ?? (await this.#connect('retrieve'))
-    return recordOf(access.dialect, await this.#fetch('retrieve', access, id))
+    const present = await this.#present('retrieve', access, id)
+    return present instanceof Uint8Array ? present : undefined
   }
 
-  async store(id: string, record: Uint8Array, { ttl = 0, expect }: StoreOptions = {}): Promise<StoreOutcome> {
+  async store(id: string, record: Uint8Array, options: StoreOptions = {}): Promise<StoreOutcome> {
     const access = this.#access ?? (await this.#connect('store'))
-    const table = this.#table ?? (await this.#look('store', access))
-    refuseUnfit(this.#setup.name, access.dialect, table.shape, id, record)
-    const write = new Write(access.dialect, table, id, record, ttl > 0 ? this.#setup.context.now() + ttl : null)
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const outcome = await this.#tryToStore(access, write, expect)
-      if (outcome !== undefined) return outcome
-    }
-    throw this.#inTheWay(access, id)
+    const known = this.#table
+    const result = await this.#storeIn(access, known ?? (await this.#look('store', access)), id, record, options)
+    if (typeof result === 'string') return result
+    // A DBA may have altered the table since it was looked at, perhaps as an earlier message told.
+    this.#forgetTable()
+    if (known === undefined) throw result
+    return this.store(id, record, options)
   }
 
   async remove(id: string, { expect }: RemoveOptions = {}): Promise<boolean> {
     const access = this.#access ?? (await this.#connect('remove'))
-    if (expect === undefined)
-      return (await this.#run('remove', access, access.statements.remove, [id, id], id)).count > 0
+    const request = { operation: 'remove', id, expected: noSuchId }
+    if (expect === undefined) {
+      const removed = await this.#attempt(access, { ...request, sql: access.statements.remove, values: [id, id] })
+      return removed !== undefined && removed.count > 0
+    }
     const { shape, statements } = this.#table ?? (await this.#look('remove', access))
     const values = [id, id, ...access.dialect.recordValues(shape.dataKind, expect)]
-    return (await this.#run('remove', access, statements.removeIf, values, id)).count > 0
+    const removed = await this.#attempt(access, { ...request, sql: statements.removeIf, values })
+    return removed !== undefined && removed.count > 0
   }
 
   async *ids(): AsyncIterable<string> {
     const access = this.#access ?? (await this.#connect('list'))
     const { firstIds, nextIds } = access.statements
-    for await (const row of this.#pages(access, firstIds, nextIds, [], PAGE_OF_IDS)) yield String(row[0])
+    for await (const [id] of this.#pages(access, firstIds, nextIds, [], PAGE_OF_IDS)) yield idOf(id)
   }
 
   async *possiblyExpired(now: number): AsyncIterable<PossiblyExpired> {
@@ -118,8 +138,8 @@ export abstract class SqlDriver implements Driver {
     const { firstRecords, nextRecords } = statements
     const values = shape.hasExpires ? [now] : []
     for await (const [id, data] of this.#pages(access, firstRecords, nextRecords, values, PAGE_OF_RECORDS)) {
-      const record = bytesOf(access.dialect, data)
-      if (record !== undefined) yield { id: String(id), record, isDated: shape.hasExpires }
+      const record = recordOf(access.dialect, data)
+      if (record !== undefined) yield { id: idOf(id), record, isDated: shape.hasExpires }
     }
   }
 
@@ -129,7 +149,7 @@ export abstract class SqlDriver implements Driver {
       const changes = await this.#tableChanges(access, options)
       if (changes.length > 0) await this.#alter(access, changes, options)
     } finally {
-      this.#table = undefined
+      this.#forgetTable()
     }
   }
 
@@ -145,6 +165,7 @@ export abstract class SqlDriver implements Driver {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
     const access = this.#access ?? (await this.#connecting?.catch(() => undefined))
     await access?.close?.()
   }
@@ -158,68 +179,107 @@ export abstract class SqlDriver implements Driver {
   /** The first statement may fail because another program just ran it: that program runs the others too. */
   async #alter(access: Access, [first, ...others]: readonly string[], options: TableOptions): Promise<void> {
     try {
-      await this.#run('create table', access, first!, [])
+      await this.#run(access, { operation: 'create table', sql: first! })
     } catch (error) {
       const left = await this.#tableChanges(access, options)
       if (left.includes(first!)) throw error
       // The other program made the table without the column.
       return left.length > 0 ? this.#alter(access, left, options) : undefined
     }
-    for (const sql of others) await this.#run('create table', access, sql, [])
+    for (const sql of others) await this.#run(access, { operation: 'create table', sql })
   }
 
-  /** One attempt at a write; undefined when others came between its statements. */
-  async #tryToStore(access: Access, write: Write, expect: StoreOptions['expect']): Promise<StoreOutcome | undefined> {
+  /** Write, as the table is known; the error of a write that this table cannot take. */
+  async #storeIn(
+    access: Access,
+    table: Table,
+    id: string,
+    record: Uint8Array,
+    { ttl = 0, expect }: StoreOptions,
+  ): Promise<StoreOutcome | DriverError> {
+    const isTouch = expect instanceof Uint8Array && isSame(expect, record) && table.shape.hasExpires
+    const unfit = isTouch ? undefined : reasonUnfit(access.dialect, table.shape, id, record)
+    if (unfit !== undefined) return this.#refusal(id, unfit)
+    const write = new Write(access.dialect, table, id, record, ttl > 0 ? this.#setup.context.now() + ttl : null)
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const outcome = await this.#tryToStore(access, write, expect)
+      if (outcome !== 'again') return outcome
+    }
+    return this.#refusal(
+      id,
+      `its row is there and is not, again and again. Either the column ${access.names.quoted.id} ignores case or blanks, and takes ` +
+        `the id of another session for this one (give it a binary collation); or the column ${access.names.quoted.data} does not give back ` +
+        `what is written (make it a ${access.dialect.binaryType}); or others wrote and removed the session ${ATTEMPTS} times meanwhile`,
+    )
+  }
+
+  /** One attempt at a write; `again` when others came between its statements. */
+  async #tryToStore(access: Access, write: Write, expect: StoreOptions['expect']): Promise<StoreOutcome | 'again'> {
     if (expect === undefined) {
-      if (write.upsert !== undefined) {
-        return (await this.#update(access, write, write.upsert)) ? 'stored' : undefined
-      }
+      if (write.upsert !== undefined) return (await this.#update(access, write, write.upsert)) ? 'stored' : 'again'
       return (await this.#update(access, write, write.update)) ? 'stored' : this.#create(access, write, false)
     }
     if (expect === null) return this.#create(access, write, true)
     return (await this.#update(access, write, write.updateIf(expect))) ? 'stored' : this.#whyNot(access, write, expect)
   }
 
-  /** Insert. When there is a row already: `exists`, or undefined where that is no answer yet. */
-  async #create(access: Access, write: Write, mayExist: boolean): Promise<StoreOutcome | undefined> {
+  /** Insert. When there is a row already: `exists`, or `again` where that is no answer yet. */
+  async #create(access: Access, write: Write, mayExist: boolean): Promise<StoreOutcome | 'again'> {
     const [sql, values] = write.insert
-    const inserted = await this.#run('store', access, sql, values, write.id, 'duplicate')
+    const inserted = await this.#attempt(access, {
+      operation: 'store',
+      sql,
+      values,
+      id: write.id,
+      expected: alreadyThere,
+    })
     if (inserted !== undefined && inserted.count > 0) return 'stored'
-    const present = recordOf(access.dialect, await this.#fetch('store', access, write.id))
-    if (present === undefined) return undefined
-    // The update before may have found the row: a server may count only rows that changed.
-    if (!mayExist) return Buffer.compare(present, write.record) === 0 ? 'stored' : undefined
-    if (present.length > 0) return 'exists'
+    const present = await this.#present('store', access, write.id)
+    if (present === 'no row') return 'again'
     // Perl takes an empty record for none.
-    return (await this.#update(access, write, write.updateIf(present))) ? 'stored' : undefined
+    if (present === 'null') return (await this.#update(access, write, write.updateNull)) ? 'stored' : 'again'
+    if (present.length === 0) return (await this.#update(access, write, write.updateIf(present))) ? 'stored' : 'again'
+    if (mayExist) return 'exists'
+    // The update before may have found the row: a server may count only rows that changed.
+    return isSame(present, write.record) ? 'stored' : 'again'
   }
 
-  async #update(access: Access, write: Write, [sql, values]: Statement): Promise<boolean> {
+  async #update(access: Access, { id }: Write, [sql, values]: Statement): Promise<boolean> {
     // Two programs at once may both find no row, and both insert one (MERGE in Oracle).
-    const found = await this.#run('store', access, sql, values, write.id, 'duplicate')
+    const found = await this.#attempt(access, { operation: 'store', sql, values, id, expected: alreadyThere })
     return found !== undefined && found.count > 0
   }
 
   /** Why an update found no row. A server may count only rows that changed, and a record may be written as it was. */
-  async #whyNot(access: Access, write: Write, expect: Uint8Array): Promise<StoreOutcome | undefined> {
-    const present = recordOf(access.dialect, await this.#fetch('store', access, write.id))
-    if (present === undefined || present.length === 0) return 'gone'
-    if (Buffer.compare(present, expect) !== 0) return 'conflict'
-    return Buffer.compare(write.record, expect) === 0 ? 'stored' : undefined
+  async #whyNot(access: Access, write: Write, expect: Uint8Array): Promise<StoreOutcome | 'again'> {
+    const present = await this.#present('store', access, write.id)
+    if (!(present instanceof Uint8Array) || present.length === 0) return 'gone'
+    if (!isSame(present, expect)) return 'conflict'
+    return isSame(write.record, expect) ? 'stored' : 'again'
   }
 
-  /** The row of a session, if there is one. */
-  #fetch(operation: string, access: Access, id: string): Promise<SqlResult> {
-    return this.#run(operation, access, access.statements.retrieve, [id, id], id, undefined, true)
+  /** What is there under an id. An id that the column cannot hold has no row. */
+  async #present(operation: string, access: Access, id: string): Promise<Present> {
+    const sql = access.statements.retrieve
+    const request: Request = { operation, sql, values: [id, id], id, expected: noSuchId, isOne: true }
+    const result = await this.#attempt(access, request)
+    return result === undefined ? 'no row' : presentIn(access.dialect, result)
   }
 
   /** All rows of a query in the order of their ids, a page at a time: nothing is held open between two pages. */
   async *#pages(access: Access, first: string, next: string, values: readonly SqlValue[], size: number) {
-    let { rows } = await this.#run('list', access, first, values)
+    const operation = 'list'
+    const starts = new Set<string>()
+    let { rows } = await this.#run(access, { operation, sql: first, values })
     while (rows.length > 0) {
-      yield* rows
+      // Ids that do not survive the way to this process and back lead to pages that were there before.
+      const start = idOf(keyOf(access.dialect, rows[0]![0]))
+      if (starts.has(start)) throw this.#unlistable(operation)
+      starts.add(start)
+      for (const [id, data] of rows) yield [keyOf(access.dialect, id), data] as const
       if (rows.length < size) return
-      rows = (await this.#run('list', access, next, [String(rows.at(-1)![0]), ...values])).rows
+      const last = keyOf(access.dialect, rows.at(-1)![0])
+      rows = (await this.#run(access, { operation, sql: next, values: [last, ...values] })).rows
     }
   }
 
@@ -244,70 +304,71 @@ export abstract class SqlDriver implements Driver {
   }
 
   /** Look at the table, once, however many writes come at once: which columns it has decides how it is written. */
-  async #look(operation: string, access: Access): Promise<Table> {
-    this.#looking ??= this.#readTable(operation, access).finally(() => {
-      this.#looking = undefined
+  #look(operation: string, access: Access): Promise<Table> {
+    if (this.#looking !== undefined) return this.#looking
+    const looking = this.#readTable(operation, access).then((table) => {
+      // Otherwise the table was altered meanwhile.
+      if (this.#looking === looking) this.#table = table
+      return table
     })
-    return this.#looking
+    this.#looking = looking
+    looking
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#looking === looking) this.#looking = undefined
+      })
+    return looking
   }
 
   async #readTable(operation: string, access: Access): Promise<Table> {
     const { dialect, names } = access
     const shape = readShape(dialect, names, await this.#columns(operation, access))
-    this.#table = { shape, statements: tableStatementsFor(dialect, names.quoted, shape) }
-    return this.#table
+    return { shape, statements: tableStatementsFor(dialect, names.quoted, shape) }
+  }
+
+  /** The table was altered, or may have been: the next write looks at it again. */
+  #forgetTable(): void {
+    this.#table = undefined
+    this.#looking = undefined
   }
 
   async #columns(operation: string, access: Access): Promise<SqlResult['rows']> {
-    const { sql, values } = access.dialect.columnsQuery(access.names.table, placeholders(access.dialect))
-    return (await this.#run(operation, access, sql, values)).rows
+    const query = access.dialect.columnsQuery(access.names.table, placeholders(access.dialect))
+    return (await this.#run(access, { operation, ...query })).rows
   }
 
-  async #run(
-    operation: string,
-    access: Access,
-    sql: string,
-    values: readonly SqlValue[],
-    id?: string,
-    expected?: undefined,
-    isOne?: boolean,
-  ): Promise<SqlResult>
-  async #run(
-    operation: string,
-    access: Access,
-    sql: string,
-    values: readonly SqlValue[],
-    id: string,
-    expected: SqlProblem,
-  ): Promise<SqlResult | undefined>
-  /** Run a statement, again while others hold a lock; undefined when it fails as `expected`. */
-  async #run(
-    operation: string,
-    { client, dialect, names }: Access,
-    sql: string,
-    values: readonly SqlValue[],
-    id?: string,
-    expected?: SqlProblem,
-    isOne?: boolean,
-  ): Promise<SqlResult | undefined> {
-    this.#assertOpen(operation)
+  /** Run a statement, again while others hold a lock. */
+  #run(access: Access, request: Request): Promise<SqlResult> {
+    return this.#attempt(access, request) as Promise<SqlResult>
+  }
+
+  /** The same; undefined when it fails as is expected. */
+  async #attempt(access: Access, request: Request): Promise<SqlResult | undefined> {
+    const { client, dialect } = access
+    const { sql, values = [], expected, isOne } = request
     const deadline = Date.now() + this.#setup.options.timeout
     for (let wait = FIRST_PAUSE; ; wait = Math.min(wait * 2, LONGEST_PAUSE)) {
+      this.#assertOpen(request.operation)
+      this.#running++
       try {
         return await client.query(sql, values, isOne)
       } catch (error) {
         const problem = problemOf(error, dialect)
-        if (problem !== undefined && problem === expected) return undefined
-        if (!worthTryingAgain.has(problem) || Date.now() + wait > deadline) {
-          // The table may have been changed since it was looked at.
-          this.#table = undefined
-          const quotesNothing = dialect.quotesNothing === true || values.length === 0
-          const where = { driver: this.#setup.name, operation, id, table: names.quoted.table, quotesNothing }
-          throw failure(error, problem, where)
-        }
+        if (problem !== undefined && expected?.has(problem)) return undefined
+        if (!worthTryingAgain.has(problem) || Date.now() + wait > deadline) throw this.#failed(access, request, error)
+      } finally {
+        if (--this.#running === 0) this.#whenIdle?.()
       }
       await pause(wait * (0.5 + Math.random() / 2))
     }
+  }
+
+  #failed({ dialect, names }: Access, { operation, id, values = [] }: Request, error: unknown): unknown {
+    // The table may have been altered since it was looked at.
+    this.#forgetTable()
+    const quotesNothing = dialect.quotesNothing === true || values.length === 0
+    const where = { driver: this.#setup.name, operation, id, table: names.quoted.table, values, quotesNothing }
+    return failure(error, problemOf(error, dialect), where)
   }
 
   #assertOpen(operation: string): void {
@@ -317,69 +378,35 @@ export abstract class SqlDriver implements Driver {
   }
 
   #notConnected(operation: string, error: unknown): unknown {
-    const { name, options, dialect } = this.#setup
-    return failure(error, problemOf(error, dialect), { driver: name, operation, table: options.tableName })
+    const { name: driver, options, dialect } = this.#setup
+    // There are no sessions yet, only a password.
+    const where = { driver, operation, table: options.tableName, values: passwordsOf(options), quotesNothing: true }
+    return failure(error, problemOf(error, dialect), where)
   }
 
-  /** There is a row and there is none, again and again. */
-  #inTheWay({ names }: Access, id: string): DriverError {
+  #refusal(id: string, reason: string): DriverError {
     const { name } = this.#setup
-    const message =
-      `${name}: cannot store session ${shortId(id)}: the table has an id that its column ${names.quoted.id} takes for the same, ` +
-      'because it ignores case or blanks: give that column a binary collation. (Or others wrote and removed the session ' +
-      `${ATTEMPTS} times meanwhile.) Nothing was written`
-    return new DriverError(name, 'store', message)
+    return new DriverError(
+      name,
+      'store',
+      `${name}: cannot store session ${shortId(id)}: ${reason}. Nothing was written`,
+    )
+  }
+
+  #unlistable(operation: string): DriverError {
+    const { name } = this.#setup
+    const message = `${name}: cannot list all sessions: ids of raw bytes (UUID16) in a text column do not come in one order`
+    return new DriverError(name, operation, message)
   }
 }
 
-/** A statement and its values. */
-type Statement = readonly [sql: string, values: readonly SqlValue[]]
-
-/** One record on its way into the table, as the statements that can bring it there. */
-class Write {
-  readonly id: string
-  readonly record: Uint8Array
-  readonly #dialect: SqlDialect
-  readonly #table: Table
-  readonly #values: readonly SqlValue[]
-
-  constructor(dialect: SqlDialect, table: Table, id: string, record: Uint8Array, expires: number | null) {
-    this.id = id
-    this.record = record
-    this.#dialect = dialect
-    this.#table = table
-    const data = table.shape.dataKind === 'text' ? Buffer.from(record).toString('latin1') : record
-    this.#values = table.shape.hasExpires ? [data, expires] : [data]
-  }
-
-  get insert(): Statement {
-    return [this.#table.statements.insert, [this.id, ...this.#values]]
-  }
-
-  get update(): Statement {
-    return [this.#table.statements.update, [...this.#values, this.id, this.id]]
-  }
-
-  updateIf(expect: Uint8Array): Statement {
-    const expected = this.#dialect.recordValues(this.#table.shape.dataKind, expect)
-    return [this.#table.statements.updateIf, [...this.#values, this.id, this.id, ...expected]]
-  }
-
-  get upsert(): Statement | undefined {
-    const { upsert } = this.#table.statements
-    if (upsert === undefined) return undefined
-    return [upsert.sql, [this.id, ...this.#values, ...(upsert.valuesTwice ? this.#values : [])]]
-  }
+/** An id as the table has it: text, or raw bytes. */
+function keyOf({ idsAreUtf8 }: SqlDialect, id: unknown): string | Uint8Array {
+  if (!(id instanceof Uint8Array)) return String(id)
+  return idsAreUtf8 && isUtf8(id) ? Buffer.from(id).toString() : id
 }
 
-/** The record in a row, which may be empty; undefined when there is no row. */
-function recordOf(dialect: SqlDialect, { rows }: SqlResult): Uint8Array | undefined {
-  return rows.length === 0 ? undefined : bytesOf(dialect, rows[0]![0])
-}
-
-/** The bytes of a record, of what the client gives for the data column. */
-function bytesOf(dialect: SqlDialect, data: unknown): Uint8Array | undefined {
-  if (data instanceof Uint8Array) return data
-  if (data instanceof ArrayBuffer) return new Uint8Array(data)
-  return typeof data === 'string' ? dialect.bytesOf(data) : undefined
+/** An id as text; raw bytes as one character a byte. */
+function idOf(key: string | Uint8Array): string {
+  return typeof key === 'string' ? key : Buffer.from(key).toString('latin1')
 }

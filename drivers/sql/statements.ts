@@ -26,6 +26,10 @@ export interface TableStatements {
   readonly update: string
   /** values, id, id, record values of the expected record */
   readonly updateIf: string
+  /** expiry, id, id, record values of the record, which stays; absent without a column of expiry times */
+  readonly touch: string | undefined
+  /** values, id, id: only where the record is null, which is as good as none */
+  readonly updateNull: string
   /** id, values, and perhaps values again */
   readonly upsert: Upsert | undefined
   /** id, id, record values of the expected record */
@@ -49,9 +53,14 @@ function isRecord(dialect: SqlDialect, names: QuotedNames, kind: ColumnKind, nex
   return dialect.isRecord(names.data, kind, next)
 }
 
-/** What ids are ordered by. */
+/** What ids are compared by when they are listed. */
 function rank({ idRank }: SqlDialect, id: string): string {
   return idRank === undefined ? id : idRank(id)
+}
+
+/** Ordered by the column itself: its bare name would mean what is selected under that name, which may be its text. */
+function byId(dialect: SqlDialect, { table, id }: QuotedNames): string {
+  return ` order by ${rank(dialect, `${table}.${id}`)}`
 }
 
 function isAfter(dialect: SqlDialect, id: string, next: () => string): string {
@@ -66,9 +75,10 @@ export function statementsFor(dialect: SqlDialect, names: QuotedNames): Statemen
   return {
     retrieve: `select ${dialect.record?.(data) ?? data} from ${table} where ${oneId}`,
     remove: `delete from ${table} where ${oneId}`,
-    firstIds: dialect.limit(`${ids} order by ${rank(dialect, id)}`, PAGE_OF_IDS),
+    // Some databases let a primary key be null.
+    firstIds: dialect.limit(`${ids} where ${id} is not null${byId(dialect, names)}`, PAGE_OF_IDS),
     nextIds: dialect.limit(
-      `${ids} where ${isAfter(dialect, id, placeholders(dialect))} order by ${rank(dialect, id)}`,
+      `${ids} where ${isAfter(dialect, id, placeholders(dialect))}${byId(dialect, names)}`,
       PAGE_OF_IDS,
     ),
   }
@@ -79,17 +89,24 @@ export function tableStatementsFor(dialect: SqlDialect, names: QuotedNames, shap
   const { table, id, data, expires } = names
   const values = shape.hasExpires ? [data, expires] : [data]
   const columns = [id, ...values]
-  const update = (next: () => string) =>
-    `update ${table} set ${values.map((column) => `${column} = ${next()}`).join(', ')} where ${isId(dialect, names, next)}`
+  const parameter = (column: string, next: () => string) =>
+    column === data && dialect.recordParameter !== undefined ? dialect.recordParameter(next(), shape.dataKind) : next()
+  const update = (next: () => string, changed: readonly string[] = values) =>
+    `update ${table} set ${changed.map((column) => `${column} = ${parameter(column, next)}`).join(', ')} ` +
+    `where ${isId(dialect, names, next)}`
 
-  const forUpdate = placeholders(dialect)
-  const forUpdateIf = placeholders(dialect)
+  const updateIf = (changed: readonly string[]) => {
+    const next = placeholders(dialect)
+    return `${update(next, changed)} and ${isRecord(dialect, names, shape.dataKind, next)}`
+  }
   const forRemoveIf = placeholders(dialect)
   const forInsert = placeholders(dialect)
   return {
-    insert: `insert into ${table} (${columns.join(', ')}) values (${columns.map(forInsert).join(', ')})${dialect.orNothing(id)}`,
-    update: update(forUpdate),
-    updateIf: `${update(forUpdateIf)} and ${isRecord(dialect, names, shape.dataKind, forUpdateIf)}`,
+    insert: `insert into ${table} (${columns.join(', ')}) values (${columns.map((column) => parameter(column, forInsert)).join(', ')})${dialect.orNothing(id)}`,
+    update: update(placeholders(dialect)),
+    updateIf: updateIf(values),
+    touch: shape.hasExpires ? updateIf([expires]) : undefined,
+    updateNull: `${update(placeholders(dialect))} and ${data} is null`,
     upsert: dialect.upsert?.(names, columns, placeholders(dialect)),
     removeIf: `delete from ${table} where ${isId(dialect, names, forRemoveIf)} and ${isRecord(dialect, names, shape.dataKind, forRemoveIf)}`,
     firstRecords: recordsPage(dialect, names, shape, false),
@@ -101,12 +118,10 @@ export function tableStatementsFor(dialect: SqlDialect, names: QuotedNames, shap
 function recordsPage(dialect: SqlDialect, names: QuotedNames, shape: TableShape, isLater: boolean): string {
   const { table, id, data, expires } = names
   const next = placeholders(dialect)
-  const conditions: string[] = []
-  if (isLater) conditions.push(isAfter(dialect, id, next))
+  const conditions = [isLater ? isAfter(dialect, id, next) : `${id} is not null`]
   // No time: it never expires, or a program wrote the row that does not know the column.
   if (shape.hasExpires) conditions.push(`(${expires} <= ${next()} or ${expires} is null)`)
-  const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`
   const columns = `${dialect.idText(id)}, ${dialect.record?.(data) ?? data}`
-  const query = `select ${columns} from ${table}${where} order by ${rank(dialect, id)}`
+  const query = `select ${columns} from ${table} where ${conditions.join(' and ')}${byId(dialect, names)}`
   return dialect.limit(query, PAGE_OF_RECORDS)
 }

@@ -1,14 +1,19 @@
 /** What a driver must know of the table: looked up once, before the first write. */
 
 import { DriverError } from '../../lib/errors.js'
+import { asBuffer } from './bytes.js'
 import type { ColumnKind, SqlDialect } from './contracts.js'
+import { columnKey } from './names.js'
 
 /** What the columns of a table hold. */
 export interface TableShape {
+  readonly idType: string
   /** The most characters of an id. */
   readonly idLimit: number | undefined
   /** The column of ids is filled up with blanks, so that those of an id are lost. */
   readonly cutsBlanks: boolean
+  /** The column of ids is filled up with NULs. */
+  readonly addsNuls: boolean
   /** The column of ids is one of UUIDs, and gives them back in one form. */
   readonly holdsUuids: boolean
   readonly dataKind: ColumnKind
@@ -31,8 +36,10 @@ interface ColumnNames {
 function unknownShape(dialect: SqlDialect): TableShape {
   const dataKind = dialect.kindOf(dialect.binaryType)
   return {
+    idType: '',
     idLimit: undefined,
     cutsBlanks: false,
+    addsNuls: false,
     holdsUuids: false,
     dataKind,
     dataLimit: undefined,
@@ -42,7 +49,14 @@ function unknownShape(dialect: SqlDialect): TableShape {
 }
 
 const isPadded = /^(?:n?char|bpchar)$/i
-const isNumber = /int|num|dec|real|double|float|serial/i
+/** Types that hold seconds since 1970, now and later on. */
+const holdsTimes =
+  /^(?:(?:unsigned )?big ?int|int(?:eger|[48])?|(?:big)?serial|num(?:ber|eric)|dec(?:imal)?|double|float8)\b/i
+
+/** Can a column keep expiry times, and none? */
+export function keepsTimes([, type, , , , isNullable]: readonly unknown[]): boolean {
+  return holdsTimes.test(String(type)) && (isNullable === undefined || isNullable === null || Number(isNullable) !== 0)
+}
 
 /**
  * The shape that follows from the rows of a dialect's `columnsQuery`.
@@ -51,21 +65,24 @@ const isNumber = /int|num|dec|real|double|float|serial/i
 export function readShape(dialect: SqlDialect, names: ColumnNames, rows: readonly (readonly unknown[])[]): TableShape {
   const columns = new Map(
     rows.map(([name, type, characters, bytes, isKey]) => [
-      String(name).toLowerCase(),
+      columnKey(dialect, String(name)),
       { type: String(type), characters, bytes: bytes ?? characters, isKey },
     ]),
   )
-  const [id, data, expires] = [names.id, names.data, names.expires].map((name) => columns.get(name.toLowerCase()))
+  const [id, data] = [names.id, names.data].map((name) => columns.get(columnKey(dialect, name)))
+  const expires = rows.find(([name]) => columnKey(dialect, String(name)) === columnKey(dialect, names.expires))
   if (id === undefined || data === undefined) return unknownShape(dialect)
   refuseIncomparable(dialect, names.data, data.type)
   return {
+    idType: id.type,
     idLimit: limitOf(id.characters),
     cutsBlanks: isPadded.test(id.type),
+    addsNuls: /^binary$/i.test(id.type),
     holdsUuids: /^uuid$/i.test(id.type),
     dataKind: dialect.kindOf(data.type),
     dataLimit: limitOf(data.bytes),
-    lacksKey: id.isKey !== undefined && Number(id.isKey) === 0,
-    hasExpires: expires !== undefined && isNumber.test(expires.type),
+    lacksKey: id.isKey !== undefined && id.isKey !== null && Number(id.isKey) === 0,
+    hasExpires: expires !== undefined && keepsTimes(expires),
   }
 }
 
@@ -74,7 +91,7 @@ function refuseIncomparable({ name, unfitTypes = {} }: SqlDialect, column: strin
   if (better === undefined) return
   throw unfit(
     name,
-    `the column ${column} is a ${type}, which the database cannot compare: alter the table, modify (${column} ${better})`,
+    `the column ${column} is a ${type}, which the database cannot compare as it was written: make it a ${better}`,
   )
 }
 
@@ -87,47 +104,38 @@ function limitOf(limit: unknown): number | undefined {
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const notAscii = /[^\x01-\x7f]/
 
-/**
- * Refuse what the columns cannot hold, before a database cuts it off or changes it in silence.
- * @throws {DriverError}
- */
-export function refuseUnfit(
-  driver: string,
+/** Why the columns cannot hold a session, if so: a database might cut it off or change it in silence. */
+export function reasonUnfit(
   dialect: SqlDialect,
   shape: TableShape,
   id: string,
   record: Uint8Array,
-): void {
+): string | undefined {
   if (shape.lacksKey) {
-    throw unfit(
-      driver,
-      'the column of ids is no primary key, so two sessions could have one id: make it the primary key',
-    )
+    return 'the column of ids is no primary key, so two sessions could have one id: make it the primary key'
   }
   if (shape.idLimit !== undefined && [...id].length > shape.idLimit) {
-    throw unfit(driver, `the id has ${id.length} characters, and its column holds ${shape.idLimit}: make it longer`)
+    return `the id has ${id.length} characters, and its column holds ${shape.idLimit}: make it longer`
   }
   if (shape.cutsBlanks && id.endsWith(' ')) {
-    throw unfit(driver, 'the id ends in a blank, which its column cuts off: make it a varchar')
+    return 'the id ends in a blank, which its column cuts off: make it a varchar'
+  }
+  if (shape.addsNuls && shape.idLimit !== undefined && Buffer.byteLength(id) < shape.idLimit) {
+    return `the id has ${Buffer.byteLength(id)} bytes, and its column fills it up with NULs to ${shape.idLimit}: make it a varchar`
   }
   if (shape.holdsUuids && !uuid.test(id)) {
-    throw unfit(driver, 'its column holds UUIDs in lower case only, and gives others back changed: make it a varchar')
+    return 'its column holds UUIDs in lower case only, and gives others back changed: make it a varchar'
+  }
+  if (dialect.changesId?.(shape.idType, id) === true) {
+    return `the id is a number in its column, a ${shape.idType}, which changes how it is written: make it a varchar`
   }
   if (shape.dataLimit !== undefined && record.length > shape.dataLimit) {
-    throw unfit(
-      driver,
-      `the record has ${record.length} bytes, and its column holds ${shape.dataLimit}: make it a ${dialect.binaryType}`,
-    )
+    return `the record has ${record.length} bytes, and its column holds ${shape.dataLimit}: make it a ${dialect.binaryType}`
   }
-  if (
-    shape.dataKind === 'text' &&
-    notAscii.test(Buffer.from(record.buffer, record.byteOffset, record.length).toString('latin1'))
-  ) {
-    throw unfit(
-      driver,
-      `the record is not ASCII text, and its column holds text only: make it a ${dialect.binaryType}, or use a serializer that writes text`,
-    )
+  if (shape.dataKind === 'text' && notAscii.test(asBuffer(record).toString('latin1'))) {
+    return `the record is not ASCII text, and its column holds text only: make it a ${dialect.binaryType}, or use a serializer that writes text`
   }
+  return undefined
 }
 
 function unfit(driver: string, reason: string): DriverError {

@@ -5,24 +5,40 @@
  * @param what the error says
  * @throws {Error} ETIMEDOUT
  */
-export async function within<T>(
+export function within<T>(
   milliseconds: number,
-  promise: Promise<T>,
+  connection: Promise<T>,
   giveBack: (late: T) => unknown,
   what = 'All connections of the pool are in use',
 ): Promise<T> {
+  return race(milliseconds, connection, giveBack, 'ETIMEDOUT', what)
+}
+
+/** The code of the error for a statement that nobody waits for any longer: it may have been run, or may yet be. */
+export const NO_ANSWER = 'ENOANSWER'
+
+/**
+ * The answer to a statement, if it comes in time.
+ * @throws {Error} ENOANSWER
+ */
+export function answerWithin<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
+  return race(milliseconds, answer, () => undefined, NO_ANSWER, 'The database did not answer')
+}
+
+async function race<T>(
+  milliseconds: number,
+  promise: Promise<T>,
+  giveBack: (late: T) => unknown,
+  code: string,
+  what: string,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   let isLate = false
-  promise.then(
-    (value) => {
-      if (isLate) giveBack(value)
-    },
-    () => undefined,
-  )
+  promise.then((value) => (isLate ? giveBack(value) : undefined)).catch(() => undefined)
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       isLate = true
-      reject(Object.assign(new Error(what), { code: 'ETIMEDOUT' }))
+      reject(Object.assign(new Error(what), { code }))
     }, milliseconds)
   })
   try {

@@ -4,6 +4,7 @@ import knex from 'knex'
 import { afterEach, expect, it } from 'vitest'
 import ODBC from '../../drivers/ODBC.js'
 import { connectionString } from '../../drivers/sql/odbc/connection-string.js'
+import { refuseUncounted } from '../../drivers/sql/odbc/result.js'
 import { DriverError, OptionError } from '../../lib/index.js'
 import { readOptions } from '../../lib/options.js'
 import { driverSuite } from '../suite/driver.js'
@@ -374,6 +375,79 @@ describeWith('odbc-sqlite', 'ODBC, SQLite3: locks', () => {
     expect(await closing(store.options).retrieve(id)).toBeUndefined()
     await connection.rollback()
     expect(await stored).toEqual(Array.from({ length: 6 }, () => 'stored'))
+  })
+})
+
+describeWith('odbc-sqlite', 'ODBC, SQLite3: constraints', () => {
+  it.each([
+    ['a_session blob, site int not null', 'NOT NULL'],
+    ['a_session blob check (length(a_session) < 10)', 'CHECK'],
+  ])('%s: the error is not taken for one of ids', async (columns) => {
+    const store = await emptyStore(sqlite3)
+    const { run } = await connectionTo(store)
+    await run(`create table sessions (id varchar(40) primary key, ${columns})`)
+    const driver = closing(store.options)
+    for (const expected of [null, undefined]) {
+      const { error, shown } = await failureOf(driver.store(id, record, { expect: expected }))
+      expect(error.message).not.toMatch(/collation|again/)
+      expect(shown).not.toContain('$D')
+    }
+    expect((await run('select count(*) as n from sessions')).map(({ n }) => Number(n))).toEqual([0])
+  })
+
+  it('an id that is there already is told from them', async () => {
+    const driver = closing((await storeWithTable(sqlite3)).options)
+    expect(await driver.store(id, record, { expect: null })).toBe('stored')
+    expect(await driver.store(id, other, { expect: null })).toBe('exists')
+  })
+})
+
+describeWith('odbc-postgresql', 'ODBC, PostgreSQL: locks', () => {
+  const lockIn = async (store: OdbcStore) => {
+    const { connection, run } = await connectionTo(store)
+    await connection.beginTransaction()
+    await run(`select * from ${store.table} where id = '${id}' for update`)
+    return () => connection.rollback()
+  }
+
+  it('that are held for too long are told as such, and nothing is written later', async () => {
+    const store = await storeWithTable(postgres)
+    await closing(store.options).store(id, record)
+    const unlock = await lockIn(store)
+    const { error } = await failureOf(closing({ ...store.options, timeout: 1000 }).store(id, other))
+    expect(error.code).toBe('ERR_SESSION_LOCK_TIMEOUT')
+    await unlock()
+    await (await lockIn(store))()
+    expect(Buffer.from((await closing(store.options).retrieve(id))!)).toEqual(record)
+  })
+
+  it('a given connection and a given pool are not waited for without end, and are used again when they are free', async () => {
+    const store = await storeWithTable(postgres)
+    await closing(store.options).store(id, record)
+    const pool = await odbcPackage().pool({ connectionString: store.connectionString, initialSize: 1, maxSize: 1 })
+    undo.push(() => pool.close())
+    for (const dbh of [(await connectionTo(store)).connection, pool]) {
+      const driver = closing({ ...store.options, dataSource: '', dbh, timeout: 300 })
+      await driver.store('warm', record)
+      const unlock = await lockIn(store)
+      const { error } = await failureOf(driver.store(id, other))
+      expect(error.message).toContain('a write may have taken place')
+      // It waits for its turn, which does not come.
+      expect((await failureOf(driver.retrieve(id))).error.message).toContain('longer than the option timeout allows')
+      await unlock()
+      await expect.poll(() => driver.retrieve('warm').catch(() => undefined), { timeout: 10_000 }).toBeDefined()
+    }
+  })
+})
+
+describeWith('odbc', 'ODBC: a write whose rows the ODBC driver does not count', () => {
+  it('is an error and no conflict; other statements have no count', () => {
+    for (const sql of ['update t set a = ?', 'insert into t values (?)', 'delete from t', 'merge into t']) {
+      expect(() => refuseUncounted(sql, { count: -1 })).toThrow('does not say how many rows a write found')
+      expect(() => refuseUncounted(sql, { count: 0 })).not.toThrow()
+    }
+    for (const sql of ['select 1', 'create table t (a int)'])
+      expect(() => refuseUncounted(sql, { count: -1 })).not.toThrow()
   })
 })
 

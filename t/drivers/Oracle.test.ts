@@ -49,15 +49,18 @@ const columns = [
   { name: 'COLUMN_NAME', type: 'DB_TYPE_VARCHAR' },
   { name: 'DATA_TYPE', type: 'DB_TYPE_VARCHAR' },
   { name: 'CHAR_LENGTH', type: 'DB_TYPE_NUMBER' },
+  { name: 'BYTES', type: 'DB_TYPE_NUMBER' },
+  { name: 'IS_KEY', type: 'DB_TYPE_NUMBER' },
+  { name: 'NULLABLE', type: 'DB_TYPE_NUMBER' },
 ]
-const idRow = ['ID', 'VARCHAR2', 40]
+const idRow = ['ID', 'VARCHAR2', 40, null, null, 0]
 const blobRow = ['A_SESSION', 'BLOB', null]
-const expiresRow = ['EXPIRES', 'NUMBER', null]
+const expiresRow = ['EXPIRES', 'NUMBER', null, null, null, 1]
 
 const binary = (text: string) => `nlssort(${text}, 'NLS_SORT=BINARY')`
 const isId = (n: number) => `"ID" = :${n} and ${binary('"ID"')} = ${binary(`:${n + 1}`)}`
 const isAfter = `${binary('"ID"')} > ${binary(':1')}`
-const inOrder = `order by ${binary('"ID"')}`
+const inOrder = `order by ${binary('"SESSIONS"."ID"')}`
 
 /** A driver whose real client sends to nowhere; `answer` says what comes back from all but the look at the table. */
 function cut(table: readonly unknown[][], answer: (sent: SentStatement) => Answer, options: object = {}) {
@@ -73,7 +76,8 @@ const dataColumns = [{ name: 'A_SESSION', type: 'DB_TYPE_BLOB' }]
 describe('Oracle, what the client sends', () => {
   it('looks at the table in the schema of the connection, or in the one that is named', async () => {
     const select =
-      'select column_name, data_type, case when char_length > 0 then char_length end from all_tab_columns where owner = '
+      'select column_name, data_type, case when char_length > 0 then char_length end, null, null, ' +
+      "case nullable when 'Y' then 1 else 0 end from all_tab_columns where owner = "
     const own = cut([idRow, blobRow], () => ({ count: 1 }))
     await own.driver.store(id, record)
     expect(own.sent[0]).toEqual({
@@ -200,7 +204,7 @@ describe('Oracle, what the client sends', () => {
     for await (const one of driver.ids()) ids.push(one)
     expect(ids).toHaveLength(501)
     expect(statements(sent)).toMatchObject([
-      { sql: `select "ID" from "SESSIONS" ${inOrder} fetch first 500 rows only`, binds: [] },
+      { sql: `select "ID" from "SESSIONS" where "ID" is not null ${inOrder} fetch first 500 rows only`, binds: [] },
       {
         sql: `select "ID" from "SESSIONS" where ${isAfter} ${inOrder} fetch first 500 rows only`,
         binds: [text('id499')],
@@ -220,7 +224,7 @@ describe('Oracle, what the client sends', () => {
     const page = `${inOrder} fetch first 100 rows only`
     expect(statements(sent)).toMatchObject([
       {
-        sql: `select "ID", "A_SESSION" from "SESSIONS" where ("EXPIRES" <= :1 or "EXPIRES" is null) ${page}`,
+        sql: `select "ID", "A_SESSION" from "SESSIONS" where "ID" is not null and ("EXPIRES" <= :1 or "EXPIRES" is null) ${page}`,
         binds: [number(now)],
       },
       {
@@ -270,7 +274,9 @@ describe('Oracle, what the client sends', () => {
 
   it.each(['LONG', 'LONG RAW'])('refuses to write to a %s, which cannot be compared', async (type) => {
     const { driver, sent } = cut([idRow, ['A_SESSION', type, null]], () => ({ count: 1 }))
-    await expect(driver.store(id, record)).rejects.toThrow(`a ${type}, which the database cannot compare`)
+    await expect(driver.store(id, record)).rejects.toThrow(
+      `a ${type}, which the database cannot compare as it was written`,
+    )
     await expect(driver.remove(id, { expect: record })).rejects.toThrow(DriverError)
     expect(statements(sent)).toEqual([])
   })
@@ -283,6 +289,19 @@ describe('Oracle, what the client sends', () => {
     await Promise.all([driver.retrieve(id), driver.retrieve(id), driver.retrieve(id)])
     expect(sent.map(({ callTimeout }) => callTimeout)).toEqual([1234, 1234, 1234])
     expect(protocol.callTimeout).toBe(77)
+  })
+
+  it('a write counts though the connection ends before it is given back', async () => {
+    const { connection, pool } = cutConnection((sent) =>
+      sent.sql.includes('all_tab_columns') ? { columns, rows: [idRow, blobRow] } : { count: 1 },
+    )
+    let attempts = 0
+    Reflect.get(connection, '_impl').close = async () => {
+      attempts++
+      throw new Error('NJS-500: connection to the Oracle Database was broken')
+    }
+    expect(await oracle({ dbh: pool }).store(id, record, { expect: other })).toBe('stored')
+    expect(attempts).toBeGreaterThan(0)
   })
 
   it('borrows the connections of a knex instance', async () => {

@@ -1,6 +1,7 @@
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, renameSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterEach, expect, it } from 'vitest'
 import SQLite from '../../drivers/SQLite.js'
 import { DriverError, OptionError, SessionManager } from '../../lib/index.js'
@@ -169,6 +170,34 @@ describeWith('better-sqlite3', 'SQLite: dbh', () => {
     expect(await driver.retrieve(id)).toBeUndefined()
   })
 
+  it('that a function could not give is told with the function’s own reason, which stays as it is', async () => {
+    const reason = Object.assign(new TypeError('the vault is sealed'), { detail: 'ask the operators' })
+    const dbh = () => {
+      throw reason
+    }
+    await expect(sqlite({ dbh }).retrieve(id)).rejects.toThrow('SQLite: cannot retrieve: the vault is sealed')
+    expect([reason.message, reason.detail]).toEqual(['the vault is sealed', 'ask the operators'])
+  })
+
+  it.each([{ password: 'open sesame' }, { dataSourceAttr: { password: 'open sesame' } }])(
+    'that could not be given is told without a password: %j',
+    async (options) => {
+      const dbh = () => {
+        throw new Error('cannot log in with open sesame')
+      }
+      const error: Error = await sqlite({ dbh, ...options })
+        .retrieve(id)
+        .then(
+          () => new Error('none'),
+          (reason) => reason,
+        )
+      expect(error).toBeInstanceOf(DriverError)
+      expect(
+        `${error.message} ${error.stack} ${(error.cause as Error).message} ${(error.cause as Error).stack}`,
+      ).not.toContain('sesame')
+    },
+  )
+
   it('of another kind is refused', async () => {
     await expect(sqlite({ dbh: {} }).retrieve(id)).rejects.toThrow("Option 'dbh' must be a live client or pool")
     expect(() => sqlite({ dbh: 'dbi:SQLite:x' })).toThrow("Option 'dbh' must be a database handle")
@@ -306,6 +335,61 @@ describeWith('better-sqlite3', 'SQLite: ids and records are compared by their by
     expect(await driver.retrieve('abc')).toEqual(record)
   })
 
+  it.each(['string', 'numeric', 'integer', ''])('an id column of numbers (%s) does not find 7 for 07', async (type) => {
+    const { driver, db } = onTable(`create table sessions (id ${type} primary key, a_session blob)`)
+    await driver.store('7', record)
+    for (const visitor of ['07', '7.0', ' 7', '+7', '7e0']) {
+      expect(await driver.retrieve(visitor)).toBeUndefined()
+      expect(await driver.remove(visitor)).toBe(false)
+      expect(await driver.remove(visitor, { expect: record })).toBe(false)
+    }
+    expect(await driver.retrieve('7')).toEqual(record)
+    expect(await driver.store('7', other, { expect: record })).toBe('stored')
+    expect(await driver.store('7', record)).toBe('stored')
+    expect(db.prepare('select count(*) as n from sessions').get()).toEqual({ n: 1 })
+  })
+
+  it.each(['string', 'numeric', 'real'])('an id column of numbers (%s) takes no id that it changes', async (type) => {
+    const { driver } = onTable(`create table sessions (id ${type} primary key, a_session blob)`)
+    for (const changed of [
+      '07',
+      '1.0',
+      ' 7',
+      '+7',
+      '7e0',
+      '1e5',
+      '.5',
+      '9'.repeat(19),
+      '12345678901234567890e123456789012',
+    ]) {
+      for (const expect_ of [undefined, null]) {
+        await expect(driver.store(changed, record, { expect: expect_ })).rejects.toThrow(/changes.*make it a varchar/)
+      }
+    }
+    for (const kept of [id, '0x10', 'abc', '1a', 'e5', 'inf', 'nan']) {
+      expect(await driver.store(kept, record)).toBe('stored')
+      expect(await driver.retrieve(kept)).toEqual(record)
+    }
+  })
+
+  it.each(['text', 'varchar(32) collate nocase', 'string', 'integer'])(
+    'finds a row by its index (%s)',
+    async (type) => {
+      const said: string[] = []
+      const db = closing(database(':memory:', { verbose: (sql: string) => said.push(sql) }))
+      db.exec(`create table sessions (id ${type} primary key, a_session blob)`)
+      const driver = sqlite({ dbh: db })
+      await driver.store('7', record)
+      said.length = 0
+      await driver.retrieve('7')
+      const [retrieve] = said
+      expect(retrieve).toMatch(/^select /)
+      expect(db.prepare(`explain query plan ${retrieve}`).get()).toMatchObject({
+        detail: expect.stringMatching(/^SEARCH sessions USING (INDEX .*\(id=\?\)|INTEGER PRIMARY KEY \(rowid=\?\))/),
+      })
+    },
+  )
+
   it('an id column that ignores blanks at the end', async () => {
     const { driver } = onTable('create table sessions (id text collate rtrim primary key, a_session blob)')
     await driver.store('abc', record)
@@ -330,6 +414,88 @@ describeWith('better-sqlite3', 'SQLite: ids and records are compared by their by
     expect(await driver.store(id, record, { expect: other })).toBe('gone')
     expect(await driver.store(id, record, { expect: null })).toBe('stored')
     expect(await driver.retrieve(id)).toEqual(record)
+  })
+})
+
+describeWith('better-sqlite3', 'SQLite: rows that other programs wrote', () => {
+  const insertMany = (db: Handle, value: (index: number) => unknown) => {
+    const insert = db.prepare('insert into sessions (id, a_session) values (?, ?)')
+    for (let index = 0; index < 1200; index++) insert.run(value(index), record)
+  }
+  const raw = (index: number) => Buffer.from(String(index * 7919).padStart(16, '\xfe'), 'latin1')
+
+  const listed = async (driver: SQLite): Promise<string[]> => {
+    const ids: string[] = []
+    for await (const one of driver.ids()) ids.push(one)
+    return ids
+  }
+
+  it('with ids of raw bytes are listed once each', async () => {
+    const { driver, db } = onTable('create table sessions (id blob primary key, a_session blob)')
+    insertMany(db, raw)
+    const ids = await listed(driver)
+    expect([ids.length, new Set(ids).size]).toEqual([1200, 1200])
+  })
+
+  it('with a null for an id are passed over', async () => {
+    const { driver, db } = onTable('create table sessions (id text primary key, a_session blob)')
+    insertMany(db, (index) => (index < 600 ? null : `id${index}`))
+    expect((await listed(driver)).length).toBe(600)
+  })
+
+  it('with a null for a record are as good as none', async () => {
+    const { driver, db } = onTable('create table sessions (id text primary key, a_session blob)')
+    db.prepare('insert into sessions values (?, null)').run(id)
+    expect(await driver.retrieve(id)).toBeUndefined()
+    expect(await driver.store(id, record, { expect: other })).toBe('gone')
+    expect(await driver.store(id, record, { expect: null })).toBe('stored')
+    expect(await driver.retrieve(id)).toEqual(record)
+  })
+
+  it('keep their records when only their time is set', async () => {
+    const { driver, db } = onTable('create table sessions (id text primary key, a_session text, expires integer)')
+    db.prepare('insert into sessions (id, a_session) values (?, ?)').run(id, 'é')
+    const present = (await driver.retrieve(id))!
+    expect(await driver.store(id, present, { expect: present, ttl: 100 })).toBe('stored')
+    const row = db.prepare('select a_session, typeof(a_session) as type, expires > 0 as known from sessions').get()
+    expect(row).toEqual({ a_session: 'é', type: 'text', known: 1 })
+  })
+})
+
+describeWith('better-sqlite3', 'SQLite: a table that is altered while it is in use', () => {
+  it('is looked at again before a session is refused', async () => {
+    const { driver, db } = onTable('create table sessions (id varchar(200), a_session blob)')
+    db.exec('create table other (id varchar(200) primary key, a_session blob)')
+    await driver.store('before', record).catch(() => undefined)
+    db.exec('drop table sessions; alter table other rename to sessions')
+    expect(await driver.store(id, record, { expect: null })).toBe('stored')
+  })
+
+  it('gets the column of expiry times used by the next write, also when a look was under way', async () => {
+    const { driver, db } = onTable(perlTable)
+    const [, outcome] = await Promise.all([
+      driver.createTable({ idLength: 32, expires: true }),
+      driver.store('first', record, { ttl: 100 }),
+    ])
+    expect(outcome).toBe('stored')
+    await driver.store(id, record, { ttl: 100 })
+    expect(db.prepare('select expires > 0 as known from sessions where id = ?').get(id)).toEqual({ known: 1 })
+  })
+
+  it('is closed only when what is under way has ended', async () => {
+    const dataSource = file()
+    const holder = closing(database(dataSource))
+    holder.exec(perlTable)
+    const driver = sqlite({ dataSource })
+    await driver.retrieve(id)
+    holder.exec('begin exclusive')
+    const late = driver.store(id, record).then(
+      () => 'stored',
+      (error) => error.code,
+    )
+    await driver.close()
+    expect(await late).toBe('ERR_SESSION_CLOSED')
+    holder.exec('commit')
   })
 })
 
@@ -415,18 +581,70 @@ describeWith('better-sqlite3', 'SQLite: trouble', () => {
     await expect(driver.store(id, record)).rejects.toThrow(/dataSource/)
   })
 
-  it('no message has an id or a record in it', async () => {
+  it.each([
+    ['a check', 'create table sessions (id text primary key, a_session blob check (length(a_session) < 5))'],
+    [
+      'a trigger that quotes',
+      `${perlTable}; create trigger t before insert on sessions
+       begin select raise(abort, 'no: ' || new.id || ' ' || new.a_session); end`,
+    ],
+    [
+      'a trigger that quotes a part',
+      `${perlTable}; create trigger t before insert on sessions
+       begin select raise(fail, substr(new.id, 4, 8) || hex(new.a_session)); end`,
+    ],
+    [
+      'a trigger that quotes a few characters',
+      `${perlTable}; create trigger t before insert on sessions begin select raise(abort, 'pin ' || substr(new.id, 4, 4)); end`,
+    ],
+    [
+      'an extension that quotes, with the code of statements that cannot be compiled',
+      `${perlTable}; create virtual table words using fts5 (word); create trigger t before insert on sessions
+       begin select count(*) from words where words match 'x' || new.id || ':' || new.id; end`,
+    ],
+  ])('no message has an id or a record in it: %s', async (_title, sql) => {
     const secret = Buffer.from('top secret payload')
-    const { driver } = onTable(
-      'create table sessions (id text primary key, a_session blob check (length(a_session) < 5))',
-    )
-    const error: Error = await driver.store(id, secret).then(
-      () => new Error('stored'),
-      (reason) => reason,
-    )
-    expect(error).toBeInstanceOf(DriverError)
-    const text = [error.message, error.stack, (error.cause as Error).message, JSON.stringify(error.cause)].join(' ')
-    expect(text).not.toContain(id)
-    expect(text).not.toContain('secret')
+    const { driver } = onTable(sql)
+    const error = await failureOf(driver.store(id, secret))
+    const text = inspect(error, { depth: 9, showHidden: true }) + error.stack + (error.cause as Error).stack
+    for (const part of [id, id.slice(3, 11), `pin ${id.slice(3, 7)}`, 'secret', secret.toString('hex', 4)]) {
+      expect(text.toLowerCase()).not.toContain(part)
+    }
+    expect(error.message).toMatch(/\(SQLITE_[A-Z_]+\)/)
+    expect((error.cause as Error).stack).toMatch(/^SqliteError: .*\n +at /)
+  })
+
+  it('the database says in the message what it cannot compile', async () => {
+    const { driver } =
+      onTable(`${perlTable}; alter table sessions rename to others; create view sessions as select * from others;
+      create trigger t instead of insert on sessions begin select 1; end`)
+    const error = await failureOf(driver.store(id, record))
+    expect(error.message).toContain('cannot UPSERT a view (SQLITE_ERROR)')
+  })
+
+  it('a file that dbh could not read is not taken for a server that is down', async () => {
+    const error = await failureOf(sqlite({ dbh: () => readFileSync('no-such-file.json') as object }).retrieve(id))
+    expect(error.message).toMatch(/ENOENT: no such file.*no-such-file\.json/)
+    expect(error.message).not.toContain('server')
+  })
+
+  it('a file that was replaced while it was open is told', async () => {
+    const dataSource = file()
+    const driver = closing(sqlite({ dataSource }))
+    await driver.createTable({ idLength: 32, expires: false })
+    await driver.store(id, record)
+    renameSync(dataSource, `${dataSource}.old`)
+    const error = await failureOf(driver.store(id, other))
+    expect(error.message).toMatch(/file was moved, removed or replaced.*SQLITE_READONLY_DBMOVED/)
   })
 })
+
+/** The error that this ends with. */
+async function failureOf(attempt: Promise<unknown>): Promise<DriverError> {
+  const error = await attempt.then(
+    () => new Error('it should have failed'),
+    (reason) => reason,
+  )
+  expect(error).toBeInstanceOf(DriverError)
+  return error
+}

@@ -24,7 +24,7 @@ const names = Object.keys(dialects) as (keyof typeof dialects)[]
 /** The statements for a table that has these columns. */
 function changes(dialect: SqlDialect, given: object, present: string[], expires = true): string[] {
   const options = readOptions(sqlOptions, given as Record<string, unknown>)
-  const columns = present.map((name) => [name, 'varchar', 40])
+  const columns = present.map((name) => [name, /^expires$/i.test(name) ? 'bigint' : 'varchar', 40])
   return tableChanges(dialect, tableNames(dialect, options), columns, { idLength: 40, expires })
 }
 
@@ -67,9 +67,13 @@ describe('createTable, what it says to each database', () => {
   })
 
   it.each(names)('%s: nothing when all is there, and the column of expiry times when it is missing', (name) => {
-    expect(changes(dialects[name], {}, ['ID', 'A_SESSION'], false)).toEqual([])
-    expect(changes(dialects[name], {}, ['id', 'a_session', 'EXPIRES'])).toEqual([])
-    expect(changes(dialects[name], {}, ['id', 'a_session'])).toEqual([additions[name], indexes[name]])
+    const { fold, tellsColumnCase } = dialects[name]
+    const [id, data, expires] = ['id', 'a_session', 'expires'].map(fold) as [string, string, string]
+    expect(changes(dialects[name], {}, [id, data], false)).toEqual([])
+    expect(changes(dialects[name], {}, [id, data, expires])).toEqual([])
+    expect(changes(dialects[name], {}, [id, data])).toEqual([additions[name], indexes[name]])
+    const changed = tellsColumnCase === true ? [additions[name], indexes[name]] : []
+    expect(changes(dialects[name], {}, [id, data, 'Expires'])).toEqual(changed)
   })
 
   it('a text column, where the driver asks for one', () => {
@@ -288,6 +292,52 @@ for (const [driver, { part, blob, open }] of Object.entries(places)) {
       await sessions.createTable({ expires: true })
     })
 
+    test('does not claim to have mended a table without the columns of ids or records', async (place, manager) => {
+      const sessions = await manager()
+      await place.run(`create table sessions (sid varchar(40) primary key, ${blob})`)
+      await expect(sessions.createTable({ expires: true })).rejects.toThrow(/has no column .id. of ids.*idColName/)
+      await place.run('drop table sessions')
+      await place.run('create table sessions (id varchar(40) primary key, payload varchar(40))')
+      await expect(sessions.createTable()).rejects.toThrow(/has no column .a_session. of records.*dataColName/)
+      await place.run('drop table sessions')
+      await place.run(`create table sessions (id varchar(40) primary key, ${blob})`)
+      await sessions.createTable()
+      await works(sessions)
+    })
+
+    const unfitTypes: Record<string, string[]> = {
+      SQLite: ['smallint', 'point', 'text', 'integer not null default 5'],
+      Pg: ['smallint', 'interval', 'point', 'timestamptz', 'bigint not null default 5'],
+      mysql: ['smallint', 'tinyint', 'mediumint', 'datetime', 'float', 'bigint not null default 5'],
+    }
+    for (const type of unfitTypes[driver]!) {
+      test(`takes no column called expires for one of times that is a ${type}`, async (place, manager) => {
+        const sessions = await manager()
+        await place.run(`create table sessions (id varchar(40) primary key, ${blob}, expires ${type})`)
+        await expect(sessions.createTable({ expires: true })).rejects.toThrow(/cannot keep times.*expiresColName/)
+        await sessions.createTable()
+        await works(sessions)
+        const [row] = await place.query('select expires from sessions')
+        expect(row!.expires).toBeOneOf([null, 5, '5'])
+      })
+    }
+
+    const fitTypes: Record<string, string[]> = {
+      SQLite: ['integer', 'INT', 'bigint', 'numeric', 'decimal(20, 0)', 'unsigned big int'],
+      Pg: ['integer', 'bigint', 'numeric', 'double precision'],
+      mysql: ['int', 'int unsigned', 'bigint', 'decimal(20, 0)', 'double'],
+    }
+    for (const type of fitTypes[driver]!) {
+      test(`takes a column called expires for one of times that is a ${type}`, async (place, manager) => {
+        const sessions = await manager()
+        await place.run(`create table sessions (id varchar(40) primary key, ${blob}, expires ${type})`)
+        await sessions.createTable({ expires: true })
+        await works(sessions)
+        const [row] = await place.query('select count(*) as n from sessions where expires > 100000')
+        expect(Number(row!.n)).toBe(1)
+      })
+    }
+
     // In MySQL the name of an index is its table's own.
     if (driver === 'mysql') return
     test('an index that cannot be made is an error that says why', async (place, manager) => {
@@ -310,6 +360,26 @@ describeWith('postgres', 'createTable, in PostgreSQL with pgText', () => {
       expect(column).toEqual({ data_type: 'text' })
       const session = await sessions.open()
       await session.param('n', 1).flush()
+    } finally {
+      await sessions.close()
+      await schema.drop()
+    }
+  })
+})
+
+describeWith('postgres', 'createTable, in PostgreSQL with columns of the same name but for case', () => {
+  it('tells "Expires" and "expires" apart', async () => {
+    const schema = await newSchema()
+    const sessions = await SessionManager.create({ type: 'driver:Pg;id:SHA1', ...schema.options })
+    try {
+      await schema.run('create table sessions (id varchar(40) primary key, a_session bytea, "Expires" bigint)')
+      const flush = async () => (await sessions.open()).param('n', 1).expire('1h').flush()
+      expect(await flush()).toBe(true)
+      await sessions.createTable({ expires: true })
+      expect(await flush()).toBe(true)
+      expect(
+        await schema.run('select count(expires)::int as ours, count("Expires")::int as other from sessions'),
+      ).toEqual([{ ours: 1, other: 0 }])
     } finally {
       await sessions.close()
       await schema.drop()

@@ -92,12 +92,23 @@ describeWith('better-sqlite3', 'a knex instance as the handle', () => {
     expect(instance.client.pool.numUsed()).toBe(0)
   })
 
+  it('whose own limit for a connection comes first is told', async () => {
+    const log = { warn() {} }
+    const instance = onFile(newFile(), { pool: { min: 1, max: 1 }, acquireConnectionTimeout: 50, log })
+    const driver = driverOn(instance)
+    const held = await instance.client.acquireConnection()
+    await expect(driver.retrieve(id)).rejects.toThrow('it took longer than the option timeout allows')
+    await instance.client.releaseConnection(held)
+  })
+
   it('that was destroyed is a clear error', async () => {
     const instance = onFile(newFile())
     const driver = driverOn(instance)
     await driver.createTable({ idLength: 40, expires: false })
     await instance.destroy()
-    await expect(driver.retrieve(id)).rejects.toThrow(DriverError)
+    const failed = driver.retrieve(id)
+    await expect(failed).rejects.toThrow(DriverError)
+    await expect(failed).rejects.toThrow('the connection failed or ended')
   })
 })
 

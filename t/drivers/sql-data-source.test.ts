@@ -19,6 +19,8 @@ describe('dataSource', () => {
     ['SQLite', 'DBI:sqlite:/tmp/a=b.sqlite', { database: '/tmp/a=b.sqlite' }],
     ['SQLite', 'dbi:SQLite(RaiseError=>1):dbname=x', { database: 'x' }],
     ['SQLite', 'sqlite:///tmp/a%20b.sqlite', { database: '/tmp/a b.sqlite' }],
+    ['SQLite', 'sqlite:///tmp/100%25%3F.sqlite', { database: '/tmp/100%?.sqlite' }],
+    ['SQLite', '/tmp/100%?.sqlite', { database: '/tmp/100%?.sqlite' }],
     ['SQLite', 'file:/tmp/x.sqlite', { database: '/tmp/x.sqlite' }],
     ['SQLite', 'sqlite:x.sqlite', { database: 'x.sqlite' }],
     ['SQLite', '/tmp/s.sqlite', { database: '/tmp/s.sqlite' }],
@@ -75,6 +77,11 @@ describe('dataSource', () => {
     ['Pg', 'postgres://u:%zz@h/secret'],
     ['Pg', 'secret'],
     ['mysql', 'dbi:mysql:database=x;unknown=secret'],
+    ['mysql', 'dbi:mysql:database=d;user=u;password=s3;secret=1'],
+    ['Pg', 'postgres://u@h/x?secret=1'],
+    ['SQLite', 'sqlite:///tmp/100%secret.db'],
+    ['SQLite', 'file:/secret.db?mode=ro'],
+    ['SQLite', 'sqlite:secret.db#x'],
     ['mysql', 'dbi:mysql:x:h:secret'],
     ['mysql', 'dbi:mysql:x;secret'],
     ['mysql', 'dbi:mysql:;host=secret'],
@@ -84,6 +91,12 @@ describe('dataSource', () => {
     expect(error).toBeInstanceOf(OptionError)
     expect(error.message).toMatch(new RegExp(`driver:${driver}.* written as dbi:${driver}:`))
     expect(error.message).not.toContain('secret')
+  })
+
+  it('with an attribute that is not known is answered with those that are', () => {
+    expect(() => read('mysql', 'dbi:mysql:database=x;hots=h')).toThrow(
+      /not known \(there are database, .*mysql_socket, .*mysql_ssl\); settings .* dataSourceAttr/,
+    )
   })
 
   it('is outweighed by options of their own', () => {

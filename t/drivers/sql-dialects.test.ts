@@ -40,18 +40,20 @@ function said(dialect: SqlDialect, dataKind: ColumnKind, hasExpires: boolean): s
 describe('statements', () => {
   it('SQLite', () => {
     expect(said(sqlite, 'bytes', true)).toMatchInlineSnapshot(`
-      "retrieve: select "a_session" from "app"."Sessions" where "id" = ? and "id" = ? collate binary
-      remove: delete from "app"."Sessions" where "id" = ? and "id" = ? collate binary
-      firstIds: select "id" from "app"."Sessions" order by "id" limit 500
-      nextIds: select "id" from "app"."Sessions" where "id" > ? order by "id" limit 500
+      "retrieve: select "a_session" from "app"."Sessions" where "id" = ? and cast("id" as text) = ? collate binary
+      remove: delete from "app"."Sessions" where "id" = ? and cast("id" as text) = ? collate binary
+      firstIds: select "id" from "app"."Sessions" where "id" is not null order by "app"."Sessions"."id" limit 500
+      nextIds: select "id" from "app"."Sessions" where "id" > ? order by "app"."Sessions"."id" limit 500
       insert: insert into "app"."Sessions" ("id", "a_session", "expires") values (?, ?, ?) on conflict ("id") do nothing
-      update: update "app"."Sessions" set "a_session" = ?, "expires" = ? where "id" = ? and "id" = ? collate binary
-      updateIf: update "app"."Sessions" set "a_session" = ?, "expires" = ? where "id" = ? and "id" = ? collate binary and cast("a_session" as blob) = ?
-      removeIf: delete from "app"."Sessions" where "id" = ? and "id" = ? collate binary and cast("a_session" as blob) = ?
-      firstRecords: select "id", "a_session" from "app"."Sessions" where ("expires" <= ? or "expires" is null) order by "id" limit 100
-      nextRecords: select "id", "a_session" from "app"."Sessions" where "id" > ? and ("expires" <= ? or "expires" is null) order by "id" limit 100
+      update: update "app"."Sessions" set "a_session" = ?, "expires" = ? where "id" = ? and cast("id" as text) = ? collate binary
+      updateIf: update "app"."Sessions" set "a_session" = ?, "expires" = ? where "id" = ? and cast("id" as text) = ? collate binary and cast("a_session" as blob) = ?
+      touch: update "app"."Sessions" set "expires" = ? where "id" = ? and cast("id" as text) = ? collate binary and cast("a_session" as blob) = ?
+      updateNull: update "app"."Sessions" set "a_session" = ?, "expires" = ? where "id" = ? and cast("id" as text) = ? collate binary and "a_session" is null
+      removeIf: delete from "app"."Sessions" where "id" = ? and cast("id" as text) = ? collate binary and cast("a_session" as blob) = ?
+      firstRecords: select "id", "a_session" from "app"."Sessions" where "id" is not null and ("expires" <= ? or "expires" is null) order by "app"."Sessions"."id" limit 100
+      nextRecords: select "id", "a_session" from "app"."Sessions" where "id" > ? and ("expires" <= ? or "expires" is null) order by "app"."Sessions"."id" limit 100
       upsert: insert into "app"."Sessions" ("id", "a_session", "expires") values (?, ?, ?) on conflict ("id") do update set "a_session" = excluded."a_session", "expires" = excluded."expires" where "id" = excluded."id" collate binary
-      columns: select name, type, null from pragma_table_info(?, ?) -- ["Sessions","app"]
+      columns: select name, type, null, null, null, "notnull" = 0 from pragma_table_info(?, ?) -- ["Sessions","app"]
       create: create table "app"."Sessions" ("id" varchar(32) not null primary key, "a_session" blob not null, "expires" bigint null)
       create: create index "app"."Sessions_expires" on "Sessions" ("expires")"
     `)
@@ -61,16 +63,18 @@ describe('statements', () => {
     expect(said(pg, 'bytes', true)).toMatchInlineSnapshot(`
       "retrieve: select "a_session" from "app"."sessions" where "id" = $1 and "id"::text collate "C" = $2
       remove: delete from "app"."sessions" where "id" = $1 and "id"::text collate "C" = $2
-      firstIds: select "id"::text from "app"."sessions" order by "id" limit 500
-      nextIds: select "id"::text from "app"."sessions" where "id" > $1 order by "id" limit 500
+      firstIds: select "id"::text from "app"."sessions" where "id" is not null order by "app"."sessions"."id" limit 500
+      nextIds: select "id"::text from "app"."sessions" where "id" > $1 order by "app"."sessions"."id" limit 500
       insert: insert into "app"."sessions" ("id", "a_session", "expires") values ($1, $2, $3) on conflict ("id") do nothing
       update: update "app"."sessions" set "a_session" = $1, "expires" = $2 where "id" = $3 and "id"::text collate "C" = $4
       updateIf: update "app"."sessions" set "a_session" = $1, "expires" = $2 where "id" = $3 and "id"::text collate "C" = $4 and "a_session" = $5
+      touch: update "app"."sessions" set "expires" = $1 where "id" = $2 and "id"::text collate "C" = $3 and "a_session" = $4
+      updateNull: update "app"."sessions" set "a_session" = $1, "expires" = $2 where "id" = $3 and "id"::text collate "C" = $4 and "a_session" is null
       removeIf: delete from "app"."sessions" where "id" = $1 and "id"::text collate "C" = $2 and "a_session" = $3
-      firstRecords: select "id"::text, "a_session" from "app"."sessions" where ("expires" <= $1 or "expires" is null) order by "id" limit 100
-      nextRecords: select "id"::text, "a_session" from "app"."sessions" where "id" > $1 and ("expires" <= $2 or "expires" is null) order by "id" limit 100
+      firstRecords: select "id"::text, "a_session" from "app"."sessions" where "id" is not null and ("expires" <= $1 or "expires" is null) order by "app"."sessions"."id" limit 100
+      nextRecords: select "id"::text, "a_session" from "app"."sessions" where "id" > $1 and ("expires" <= $2 or "expires" is null) order by "app"."sessions"."id" limit 100
       upsert: insert into "app"."sessions" as present ("id", "a_session", "expires") values ($1, $2, $3) on conflict ("id") do update set "a_session" = excluded."a_session", "expires" = excluded."expires" where present."id"::text collate "C" = excluded."id"::text
-      columns: select a.attname, coalesce(base.typname, t.typname), case when greatest(a.atttypmod, t.typtypmod) > 4 then greatest(a.atttypmod, t.typtypmod) - 4 end from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid left join pg_catalog.pg_type base on base.oid = t.typbasetype where a.attrelid = pg_catalog.to_regclass($1) and a.attnum > 0 and not a.attisdropped -- ["\\"app\\".\\"sessions\\""]
+      columns: with recursive found(name, type, modifier, nullable) as (select attname, atttypid, atttypmod, not attnotnull from pg_catalog.pg_attribute where attrelid = pg_catalog.to_regclass($1) and attnum > 0 and not attisdropped union all select name, typbasetype, greatest(modifier, typtypmod), nullable and not typnotnull from found join pg_catalog.pg_type on oid = type where typtype = 'd') select name, typname, case when modifier > 4 then modifier - 4 end, null, null, case when nullable then 1 else 0 end from found join pg_catalog.pg_type on oid = type where typtype <> 'd' -- ["\\"app\\".\\"sessions\\""]
       create: create table "app"."sessions" ("id" varchar(32) not null primary key, "a_session" bytea not null, "expires" bigint null)
       create: create index "sessions_expires" on "app"."sessions" ("expires")"
     `)
@@ -80,16 +84,18 @@ describe('statements', () => {
     expect(said(pg, 'text', false)).toMatchInlineSnapshot(`
       "retrieve: select "a_session" from "app"."sessions" where "id" = $1 and "id"::text collate "C" = $2
       remove: delete from "app"."sessions" where "id" = $1 and "id"::text collate "C" = $2
-      firstIds: select "id"::text from "app"."sessions" order by "id" limit 500
-      nextIds: select "id"::text from "app"."sessions" where "id" > $1 order by "id" limit 500
-      insert: insert into "app"."sessions" ("id", "a_session") values ($1, $2) on conflict ("id") do nothing
-      update: update "app"."sessions" set "a_session" = $1 where "id" = $2 and "id"::text collate "C" = $3
-      updateIf: update "app"."sessions" set "a_session" = $1 where "id" = $2 and "id"::text collate "C" = $3 and "a_session"::text collate "C" in ($4, $5)
-      removeIf: delete from "app"."sessions" where "id" = $1 and "id"::text collate "C" = $2 and "a_session"::text collate "C" in ($3, $4)
-      firstRecords: select "id"::text, "a_session" from "app"."sessions" order by "id" limit 100
-      nextRecords: select "id"::text, "a_session" from "app"."sessions" where "id" > $1 order by "id" limit 100
+      firstIds: select "id"::text from "app"."sessions" where "id" is not null order by "app"."sessions"."id" limit 500
+      nextIds: select "id"::text from "app"."sessions" where "id" > $1 order by "app"."sessions"."id" limit 500
+      insert: insert into "app"."sessions" ("id", "a_session") values ($1, $2::text) on conflict ("id") do nothing
+      update: update "app"."sessions" set "a_session" = $1::text where "id" = $2 and "id"::text collate "C" = $3
+      updateIf: update "app"."sessions" set "a_session" = $1::text where "id" = $2 and "id"::text collate "C" = $3 and convert_to("a_session"::text, 'UTF8') in ($4, $5)
+      touch: undefined
+      updateNull: update "app"."sessions" set "a_session" = $1::text where "id" = $2 and "id"::text collate "C" = $3 and "a_session" is null
+      removeIf: delete from "app"."sessions" where "id" = $1 and "id"::text collate "C" = $2 and convert_to("a_session"::text, 'UTF8') in ($3, $4)
+      firstRecords: select "id"::text, "a_session" from "app"."sessions" where "id" is not null order by "app"."sessions"."id" limit 100
+      nextRecords: select "id"::text, "a_session" from "app"."sessions" where "id" > $1 order by "app"."sessions"."id" limit 100
       upsert: insert into "app"."sessions" as present ("id", "a_session") values ($1, $2) on conflict ("id") do update set "a_session" = excluded."a_session" where present."id"::text collate "C" = excluded."id"::text
-      columns: select a.attname, coalesce(base.typname, t.typname), case when greatest(a.atttypmod, t.typtypmod) > 4 then greatest(a.atttypmod, t.typtypmod) - 4 end from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid left join pg_catalog.pg_type base on base.oid = t.typbasetype where a.attrelid = pg_catalog.to_regclass($1) and a.attnum > 0 and not a.attisdropped -- ["\\"app\\".\\"sessions\\""]
+      columns: with recursive found(name, type, modifier, nullable) as (select attname, atttypid, atttypmod, not attnotnull from pg_catalog.pg_attribute where attrelid = pg_catalog.to_regclass($1) and attnum > 0 and not attisdropped union all select name, typbasetype, greatest(modifier, typtypmod), nullable and not typnotnull from found join pg_catalog.pg_type on oid = type where typtype = 'd') select name, typname, case when modifier > 4 then modifier - 4 end, null, null, case when nullable then 1 else 0 end from found join pg_catalog.pg_type on oid = type where typtype <> 'd' -- ["\\"app\\".\\"sessions\\""]
       create: create table "app"."sessions" ("id" varchar(32) not null primary key, "a_session" bytea not null)"
     `)
   })
@@ -98,15 +104,17 @@ describe('statements', () => {
     expect(said(mysql, 'bytes', true)).toMatchInlineSnapshot(`
       "retrieve: select if(collation(\`a_session\`) = 'binary', \`a_session\`, cast(convert(\`a_session\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary)
       remove: delete from \`app\`.\`Sessions\` where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary)
-      firstIds: select cast(convert(\`id\` using utf8mb4) as binary) from \`app\`.\`Sessions\` order by \`id\` limit 500
-      nextIds: select cast(convert(\`id\` using utf8mb4) as binary) from \`app\`.\`Sessions\` where \`id\` > ? order by \`id\` limit 500
+      firstIds: select if(collation(\`id\`) = 'binary', \`id\`, cast(convert(\`id\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` is not null order by \`app\`.\`Sessions\`.\`id\` limit 500
+      nextIds: select if(collation(\`id\`) = 'binary', \`id\`, cast(convert(\`id\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` > ? order by \`app\`.\`Sessions\`.\`id\` limit 500
       insert: insert into \`app\`.\`Sessions\` (\`id\`, \`a_session\`, \`expires\`) values (?, ?, ?)
       update: update \`app\`.\`Sessions\` set \`a_session\` = ?, \`expires\` = ? where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary)
       updateIf: update \`app\`.\`Sessions\` set \`a_session\` = ?, \`expires\` = ? where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary) and \`a_session\` = ?
+      touch: update \`app\`.\`Sessions\` set \`expires\` = ? where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary) and \`a_session\` = ?
+      updateNull: update \`app\`.\`Sessions\` set \`a_session\` = ?, \`expires\` = ? where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary) and \`a_session\` is null
       removeIf: delete from \`app\`.\`Sessions\` where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary) and \`a_session\` = ?
-      firstRecords: select cast(convert(\`id\` using utf8mb4) as binary), if(collation(\`a_session\`) = 'binary', \`a_session\`, cast(convert(\`a_session\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where (\`expires\` <= ? or \`expires\` is null) order by \`id\` limit 100
-      nextRecords: select cast(convert(\`id\` using utf8mb4) as binary), if(collation(\`a_session\`) = 'binary', \`a_session\`, cast(convert(\`a_session\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` > ? and (\`expires\` <= ? or \`expires\` is null) order by \`id\` limit 100
-      columns: select c.column_name, c.data_type, c.character_maximum_length, least(c.character_maximum_length, c.character_octet_length), exists (select 1 from information_schema.statistics s where s.table_schema = c.table_schema and s.table_name = c.table_name and s.column_name = c.column_name and s.non_unique = 0 and not exists (select 1 from information_schema.statistics o where o.table_schema = s.table_schema and o.table_name = s.table_name and o.index_name = s.index_name and o.column_name <> s.column_name)) from information_schema.columns c where c.table_schema = coalesce(?, database()) and c.table_name = ? -- ["app","Sessions"]
+      firstRecords: select if(collation(\`id\`) = 'binary', \`id\`, cast(convert(\`id\` using utf8mb4) as binary)), if(collation(\`a_session\`) = 'binary', \`a_session\`, cast(convert(\`a_session\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` is not null and (\`expires\` <= ? or \`expires\` is null) order by \`app\`.\`Sessions\`.\`id\` limit 100
+      nextRecords: select if(collation(\`id\`) = 'binary', \`id\`, cast(convert(\`id\` using utf8mb4) as binary)), if(collation(\`a_session\`) = 'binary', \`a_session\`, cast(convert(\`a_session\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` > ? and (\`expires\` <= ? or \`expires\` is null) order by \`app\`.\`Sessions\`.\`id\` limit 100
+      columns: select c.column_name, c.data_type, c.character_maximum_length, least(c.character_maximum_length, c.character_octet_length), if(exists (select 1 from information_schema.tables t where t.table_schema = c.table_schema and t.table_name = c.table_name and t.table_type = 'VIEW'), null, exists (select 1 from information_schema.statistics s where s.table_schema = c.table_schema and s.table_name = c.table_name and s.column_name = c.column_name and s.non_unique = 0 and not exists (select 1 from information_schema.statistics o where o.table_schema = s.table_schema and o.table_name = s.table_name and o.index_name = s.index_name and o.column_name <> s.column_name))), c.is_nullable = 'YES' from information_schema.columns c where c.table_schema = coalesce(?, database()) and c.table_name = ? -- ["app","Sessions"]
       create: create table \`app\`.\`Sessions\` (\`id\` varchar(32) collate utf8mb4_bin not null primary key, \`a_session\` longblob not null, \`expires\` bigint null) engine = InnoDB
       create: alter table \`app\`.\`Sessions\` add index \`Sessions_expires\`(\`expires\`)"
     `)
@@ -116,15 +124,17 @@ describe('statements', () => {
     expect(said(mysql, 'text', false)).toMatchInlineSnapshot(`
       "retrieve: select if(collation(\`a_session\`) = 'binary', \`a_session\`, cast(convert(\`a_session\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary)
       remove: delete from \`app\`.\`Sessions\` where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary)
-      firstIds: select cast(convert(\`id\` using utf8mb4) as binary) from \`app\`.\`Sessions\` order by \`id\` limit 500
-      nextIds: select cast(convert(\`id\` using utf8mb4) as binary) from \`app\`.\`Sessions\` where \`id\` > ? order by \`id\` limit 500
+      firstIds: select if(collation(\`id\`) = 'binary', \`id\`, cast(convert(\`id\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` is not null order by \`app\`.\`Sessions\`.\`id\` limit 500
+      nextIds: select if(collation(\`id\`) = 'binary', \`id\`, cast(convert(\`id\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` > ? order by \`app\`.\`Sessions\`.\`id\` limit 500
       insert: insert into \`app\`.\`Sessions\` (\`id\`, \`a_session\`) values (?, ?)
       update: update \`app\`.\`Sessions\` set \`a_session\` = ? where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary)
       updateIf: update \`app\`.\`Sessions\` set \`a_session\` = ? where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary) and cast(convert(\`a_session\` using utf8mb4) as binary) = ?
+      touch: undefined
+      updateNull: update \`app\`.\`Sessions\` set \`a_session\` = ? where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary) and \`a_session\` is null
       removeIf: delete from \`app\`.\`Sessions\` where \`id\` = ? and cast(convert(\`id\` using utf8mb4) as binary) = cast(convert(? using utf8mb4) as binary) and cast(convert(\`a_session\` using utf8mb4) as binary) = ?
-      firstRecords: select cast(convert(\`id\` using utf8mb4) as binary), if(collation(\`a_session\`) = 'binary', \`a_session\`, cast(convert(\`a_session\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` order by \`id\` limit 100
-      nextRecords: select cast(convert(\`id\` using utf8mb4) as binary), if(collation(\`a_session\`) = 'binary', \`a_session\`, cast(convert(\`a_session\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` > ? order by \`id\` limit 100
-      columns: select c.column_name, c.data_type, c.character_maximum_length, least(c.character_maximum_length, c.character_octet_length), exists (select 1 from information_schema.statistics s where s.table_schema = c.table_schema and s.table_name = c.table_name and s.column_name = c.column_name and s.non_unique = 0 and not exists (select 1 from information_schema.statistics o where o.table_schema = s.table_schema and o.table_name = s.table_name and o.index_name = s.index_name and o.column_name <> s.column_name)) from information_schema.columns c where c.table_schema = coalesce(?, database()) and c.table_name = ? -- ["app","Sessions"]
+      firstRecords: select if(collation(\`id\`) = 'binary', \`id\`, cast(convert(\`id\` using utf8mb4) as binary)), if(collation(\`a_session\`) = 'binary', \`a_session\`, cast(convert(\`a_session\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` is not null order by \`app\`.\`Sessions\`.\`id\` limit 100
+      nextRecords: select if(collation(\`id\`) = 'binary', \`id\`, cast(convert(\`id\` using utf8mb4) as binary)), if(collation(\`a_session\`) = 'binary', \`a_session\`, cast(convert(\`a_session\` using utf8mb4) as binary)) from \`app\`.\`Sessions\` where \`id\` > ? order by \`app\`.\`Sessions\`.\`id\` limit 100
+      columns: select c.column_name, c.data_type, c.character_maximum_length, least(c.character_maximum_length, c.character_octet_length), if(exists (select 1 from information_schema.tables t where t.table_schema = c.table_schema and t.table_name = c.table_name and t.table_type = 'VIEW'), null, exists (select 1 from information_schema.statistics s where s.table_schema = c.table_schema and s.table_name = c.table_name and s.column_name = c.column_name and s.non_unique = 0 and not exists (select 1 from information_schema.statistics o where o.table_schema = s.table_schema and o.table_name = s.table_name and o.index_name = s.index_name and o.column_name <> s.column_name))), c.is_nullable = 'YES' from information_schema.columns c where c.table_schema = coalesce(?, database()) and c.table_name = ? -- ["app","Sessions"]
       create: create table \`app\`.\`Sessions\` (\`id\` varchar(32) collate utf8mb4_bin not null primary key, \`a_session\` longblob not null) engine = InnoDB"
     `)
   })
@@ -133,16 +143,18 @@ describe('statements', () => {
     expect(said(oracle, 'bytes', true)).toMatchInlineSnapshot(`
       "retrieve: select "A_SESSION" from "APP"."SESSIONS" where "ID" = :1 and nlssort("ID", 'NLS_SORT=BINARY') = nlssort(:2, 'NLS_SORT=BINARY')
       remove: delete from "APP"."SESSIONS" where "ID" = :1 and nlssort("ID", 'NLS_SORT=BINARY') = nlssort(:2, 'NLS_SORT=BINARY')
-      firstIds: select "ID" from "APP"."SESSIONS" order by nlssort("ID", 'NLS_SORT=BINARY') fetch first 500 rows only
-      nextIds: select "ID" from "APP"."SESSIONS" where nlssort("ID", 'NLS_SORT=BINARY') > nlssort(:1, 'NLS_SORT=BINARY') order by nlssort("ID", 'NLS_SORT=BINARY') fetch first 500 rows only
+      firstIds: select "ID" from "APP"."SESSIONS" where "ID" is not null order by nlssort("APP"."SESSIONS"."ID", 'NLS_SORT=BINARY') fetch first 500 rows only
+      nextIds: select "ID" from "APP"."SESSIONS" where nlssort("ID", 'NLS_SORT=BINARY') > nlssort(:1, 'NLS_SORT=BINARY') order by nlssort("APP"."SESSIONS"."ID", 'NLS_SORT=BINARY') fetch first 500 rows only
       insert: insert into "APP"."SESSIONS" ("ID", "A_SESSION", "EXPIRES") values (:1, :2, :3)
       update: update "APP"."SESSIONS" set "A_SESSION" = :1, "EXPIRES" = :2 where "ID" = :3 and nlssort("ID", 'NLS_SORT=BINARY') = nlssort(:4, 'NLS_SORT=BINARY')
       updateIf: update "APP"."SESSIONS" set "A_SESSION" = :1, "EXPIRES" = :2 where "ID" = :3 and nlssort("ID", 'NLS_SORT=BINARY') = nlssort(:4, 'NLS_SORT=BINARY') and dbms_lob.compare("A_SESSION", :5) = 0
+      touch: update "APP"."SESSIONS" set "EXPIRES" = :1 where "ID" = :2 and nlssort("ID", 'NLS_SORT=BINARY') = nlssort(:3, 'NLS_SORT=BINARY') and dbms_lob.compare("A_SESSION", :4) = 0
+      updateNull: update "APP"."SESSIONS" set "A_SESSION" = :1, "EXPIRES" = :2 where "ID" = :3 and nlssort("ID", 'NLS_SORT=BINARY') = nlssort(:4, 'NLS_SORT=BINARY') and "A_SESSION" is null
       removeIf: delete from "APP"."SESSIONS" where "ID" = :1 and nlssort("ID", 'NLS_SORT=BINARY') = nlssort(:2, 'NLS_SORT=BINARY') and dbms_lob.compare("A_SESSION", :3) = 0
-      firstRecords: select "ID", "A_SESSION" from "APP"."SESSIONS" where ("EXPIRES" <= :1 or "EXPIRES" is null) order by nlssort("ID", 'NLS_SORT=BINARY') fetch first 100 rows only
-      nextRecords: select "ID", "A_SESSION" from "APP"."SESSIONS" where nlssort("ID", 'NLS_SORT=BINARY') > nlssort(:1, 'NLS_SORT=BINARY') and ("EXPIRES" <= :2 or "EXPIRES" is null) order by nlssort("ID", 'NLS_SORT=BINARY') fetch first 100 rows only
+      firstRecords: select "ID", "A_SESSION" from "APP"."SESSIONS" where "ID" is not null and ("EXPIRES" <= :1 or "EXPIRES" is null) order by nlssort("APP"."SESSIONS"."ID", 'NLS_SORT=BINARY') fetch first 100 rows only
+      nextRecords: select "ID", "A_SESSION" from "APP"."SESSIONS" where nlssort("ID", 'NLS_SORT=BINARY') > nlssort(:1, 'NLS_SORT=BINARY') and ("EXPIRES" <= :2 or "EXPIRES" is null) order by nlssort("APP"."SESSIONS"."ID", 'NLS_SORT=BINARY') fetch first 100 rows only
       upsert: merge into "APP"."SESSIONS" present using (select :1 as wanted from dual) given on (present."ID" = given.wanted) when matched then update set present."A_SESSION" = :2, present."EXPIRES" = :3 where nlssort(present."ID", 'NLS_SORT=BINARY') = nlssort(given.wanted, 'NLS_SORT=BINARY') when not matched then insert ("ID", "A_SESSION", "EXPIRES") values (given.wanted, :4, :5) -- values twice
-      columns: select column_name, data_type, case when char_length > 0 then char_length end from all_tab_columns where owner = :1 and table_name = :2 -- ["APP","SESSIONS"]
+      columns: select column_name, data_type, case when char_length > 0 then char_length end, null, null, case nullable when 'Y' then 1 else 0 end from all_tab_columns where owner = :1 and table_name = :2 -- ["APP","SESSIONS"]
       create: create table "APP"."SESSIONS" ("ID" varchar2(32 char) not null primary key, "A_SESSION" blob not null, "EXPIRES" number(20, 0) null)
       create: create index "APP"."SESSIONS_EXPIRES" on "APP"."SESSIONS" ("EXPIRES")"
     `)
@@ -152,15 +164,17 @@ describe('statements', () => {
     expect(said(mssql, 'bytes', true)).toMatchInlineSnapshot(`
       "retrieve: select [a_session] from [app].[Sessions] where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.'
       remove: delete from [app].[Sessions] where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.'
-      firstIds: select rtrim([id]) from [app].[Sessions] order by [id] offset 0 rows fetch next 500 rows only
-      nextIds: select rtrim([id]) from [app].[Sessions] where [id] > ? order by [id] offset 0 rows fetch next 500 rows only
+      firstIds: select rtrim([id]) from [app].[Sessions] where [id] is not null order by [app].[Sessions].[id] offset 0 rows fetch next 500 rows only
+      nextIds: select rtrim([id]) from [app].[Sessions] where [id] > ? order by [app].[Sessions].[id] offset 0 rows fetch next 500 rows only
       insert: insert into [app].[Sessions] ([id], [a_session], [expires]) values (?, ?, ?)
       update: update [app].[Sessions] set [a_session] = ?, [expires] = ? where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.'
       updateIf: update [app].[Sessions] set [a_session] = ?, [expires] = ? where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.' and cast([a_session] as varbinary(max)) = ?
+      touch: update [app].[Sessions] set [expires] = ? where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.' and cast([a_session] as varbinary(max)) = ?
+      updateNull: update [app].[Sessions] set [a_session] = ?, [expires] = ? where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.' and [a_session] is null
       removeIf: delete from [app].[Sessions] where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.' and cast([a_session] as varbinary(max)) = ?
-      firstRecords: select rtrim([id]), [a_session] from [app].[Sessions] where ([expires] <= ? or [expires] is null) order by [id] offset 0 rows fetch next 100 rows only
-      nextRecords: select rtrim([id]), [a_session] from [app].[Sessions] where [id] > ? and ([expires] <= ? or [expires] is null) order by [id] offset 0 rows fetch next 100 rows only
-      columns: select COLUMN_NAME, DATA_TYPE, nullif(CHARACTER_MAXIMUM_LENGTH, -1) from INFORMATION_SCHEMA.COLUMNS where TABLE_SCHEMA = ? and TABLE_NAME = ? -- ["app","Sessions"]
+      firstRecords: select rtrim([id]), [a_session] from [app].[Sessions] where [id] is not null and ([expires] <= ? or [expires] is null) order by [app].[Sessions].[id] offset 0 rows fetch next 100 rows only
+      nextRecords: select rtrim([id]), [a_session] from [app].[Sessions] where [id] > ? and ([expires] <= ? or [expires] is null) order by [app].[Sessions].[id] offset 0 rows fetch next 100 rows only
+      columns: select COLUMN_NAME, DATA_TYPE, nullif(CHARACTER_MAXIMUM_LENGTH, -1), null, null, case IS_NULLABLE when 'YES' then 1 else 0 end from INFORMATION_SCHEMA.COLUMNS where TABLE_SCHEMA = ? and TABLE_NAME = ? -- ["app","Sessions"]
       create: CREATE TABLE [app].[Sessions] ([id] nvarchar(32) collate Latin1_General_100_BIN2 not null primary key, [a_session] varbinary(max) not null, [expires] bigint null)
       create: CREATE INDEX [Sessions_expires] ON [app].[Sessions] ([expires])"
     `)
@@ -170,33 +184,37 @@ describe('statements', () => {
     expect(said(mssql, 'text', false)).toMatchInlineSnapshot(`
       "retrieve: select [a_session] from [app].[Sessions] where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.'
       remove: delete from [app].[Sessions] where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.'
-      firstIds: select rtrim([id]) from [app].[Sessions] order by [id] offset 0 rows fetch next 500 rows only
-      nextIds: select rtrim([id]) from [app].[Sessions] where [id] > ? order by [id] offset 0 rows fetch next 500 rows only
+      firstIds: select rtrim([id]) from [app].[Sessions] where [id] is not null order by [app].[Sessions].[id] offset 0 rows fetch next 500 rows only
+      nextIds: select rtrim([id]) from [app].[Sessions] where [id] > ? order by [app].[Sessions].[id] offset 0 rows fetch next 500 rows only
       insert: insert into [app].[Sessions] ([id], [a_session]) values (?, ?)
       update: update [app].[Sessions] set [a_session] = ? where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.'
       updateIf: update [app].[Sessions] set [a_session] = ? where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.' and cast([a_session] as nvarchar(max)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(max)) + N'.'
+      touch: undefined
+      updateNull: update [app].[Sessions] set [a_session] = ? where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.' and [a_session] is null
       removeIf: delete from [app].[Sessions] where [id] = ? and cast(rtrim([id]) as nvarchar(4000)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(4000)) + N'.' and cast([a_session] as nvarchar(max)) + N'.' collate Latin1_General_100_BIN2 = cast(? as nvarchar(max)) + N'.'
-      firstRecords: select rtrim([id]), [a_session] from [app].[Sessions] order by [id] offset 0 rows fetch next 100 rows only
-      nextRecords: select rtrim([id]), [a_session] from [app].[Sessions] where [id] > ? order by [id] offset 0 rows fetch next 100 rows only
-      columns: select COLUMN_NAME, DATA_TYPE, nullif(CHARACTER_MAXIMUM_LENGTH, -1) from INFORMATION_SCHEMA.COLUMNS where TABLE_SCHEMA = ? and TABLE_NAME = ? -- ["app","Sessions"]
+      firstRecords: select rtrim([id]), [a_session] from [app].[Sessions] where [id] is not null order by [app].[Sessions].[id] offset 0 rows fetch next 100 rows only
+      nextRecords: select rtrim([id]), [a_session] from [app].[Sessions] where [id] > ? order by [app].[Sessions].[id] offset 0 rows fetch next 100 rows only
+      columns: select COLUMN_NAME, DATA_TYPE, nullif(CHARACTER_MAXIMUM_LENGTH, -1), null, null, case IS_NULLABLE when 'YES' then 1 else 0 end from INFORMATION_SCHEMA.COLUMNS where TABLE_SCHEMA = ? and TABLE_NAME = ? -- ["app","Sessions"]
       create: CREATE TABLE [app].[Sessions] ([id] nvarchar(32) collate Latin1_General_100_BIN2 not null primary key, [a_session] varbinary(max) not null)"
     `)
   })
 
   it('SQLite, over ODBC', () => {
     expect(said(dialectNamed('SQLite'), 'bytes', false)).toMatchInlineSnapshot(`
-      "retrieve: select (select hex("a_session") union all select sql from sqlite_master where 0) from "app"."Sessions" where "id" = ? and "id" = ? collate binary
-      remove: delete from "app"."Sessions" where "id" = ? and "id" = ? collate binary
-      firstIds: select (select "id" union all select sql from sqlite_master where 0) from "app"."Sessions" order by "id" limit 500
-      nextIds: select (select "id" union all select sql from sqlite_master where 0) from "app"."Sessions" where "id" > ? order by "id" limit 500
+      "retrieve: select (select hex("a_session") union all select sql from sqlite_master where 0) from "app"."Sessions" where "id" = ? and cast("id" as text) = ? collate binary
+      remove: delete from "app"."Sessions" where "id" = ? and cast("id" as text) = ? collate binary
+      firstIds: select (select "id" union all select sql from sqlite_master where 0) from "app"."Sessions" where "id" is not null order by "app"."Sessions"."id" limit 500
+      nextIds: select (select "id" union all select sql from sqlite_master where 0) from "app"."Sessions" where "id" > ? order by "app"."Sessions"."id" limit 500
       insert: insert into "app"."Sessions" ("id", "a_session") values (?, ?) on conflict ("id") do nothing
-      update: update "app"."Sessions" set "a_session" = ? where "id" = ? and "id" = ? collate binary
-      updateIf: update "app"."Sessions" set "a_session" = ? where "id" = ? and "id" = ? collate binary and cast("a_session" as blob) = ?
-      removeIf: delete from "app"."Sessions" where "id" = ? and "id" = ? collate binary and cast("a_session" as blob) = ?
-      firstRecords: select (select "id" union all select sql from sqlite_master where 0), (select hex("a_session") union all select sql from sqlite_master where 0) from "app"."Sessions" order by "id" limit 100
-      nextRecords: select (select "id" union all select sql from sqlite_master where 0), (select hex("a_session") union all select sql from sqlite_master where 0) from "app"."Sessions" where "id" > ? order by "id" limit 100
+      update: update "app"."Sessions" set "a_session" = ? where "id" = ? and cast("id" as text) = ? collate binary
+      updateIf: update "app"."Sessions" set "a_session" = ? where "id" = ? and cast("id" as text) = ? collate binary and cast("a_session" as blob) = ?
+      touch: undefined
+      updateNull: update "app"."Sessions" set "a_session" = ? where "id" = ? and cast("id" as text) = ? collate binary and "a_session" is null
+      removeIf: delete from "app"."Sessions" where "id" = ? and cast("id" as text) = ? collate binary and cast("a_session" as blob) = ?
+      firstRecords: select (select "id" union all select sql from sqlite_master where 0), (select hex("a_session") union all select sql from sqlite_master where 0) from "app"."Sessions" where "id" is not null order by "app"."Sessions"."id" limit 100
+      nextRecords: select (select "id" union all select sql from sqlite_master where 0), (select hex("a_session") union all select sql from sqlite_master where 0) from "app"."Sessions" where "id" > ? order by "app"."Sessions"."id" limit 100
       upsert: insert into "app"."Sessions" ("id", "a_session") values (?, ?) on conflict ("id") do update set "a_session" = excluded."a_session" where "id" = excluded."id" collate binary
-      columns: select name, type, null from pragma_table_info(?, ?) -- ["Sessions","app"]
+      columns: select name, type, null, null, null, "notnull" = 0 from pragma_table_info(?, ?) -- ["Sessions","app"]
       create: create table "app"."Sessions" ("id" varchar(32) not null primary key, "a_session" blob not null)"
     `)
   })
@@ -279,7 +297,7 @@ describe('error codes', () => {
   })
 
   it.each([
-    ['SQLite', '19', 'duplicate'],
+    ['SQLite', 'UNIQUE constraint failed', 'duplicate'],
     ['Pg', '23505', 'duplicate'],
     ['mysql', '1062', 'duplicate'],
     ['Oracle', '1', 'duplicate'],

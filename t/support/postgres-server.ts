@@ -124,6 +124,8 @@ function configuration(folder: string, port: number, hasTls: boolean): string {
     'autovacuum = off',
     // A test that waits for a deadlock waits so long.
     "deadlock_timeout = '100ms'",
+    // `drop database` waits for connections that clients gave up when they were asked for a password.
+    "authentication_timeout = '5s'",
   ]
   if (hasTls)
     lines.push('ssl = on', `ssl_cert_file = '${folder}/certificate.pem'`, `ssl_key_file = '${folder}/key.pem'`)

@@ -34,7 +34,8 @@ export const mssql: SqlDialect = {
   // In capitals: a database may have a collation that tells them apart in its own names too.
   columnsQuery: (table, next) => ({
     sql:
-      'select COLUMN_NAME, DATA_TYPE, nullif(CHARACTER_MAXIMUM_LENGTH, -1) from INFORMATION_SCHEMA.COLUMNS ' +
+      'select COLUMN_NAME, DATA_TYPE, nullif(CHARACTER_MAXIMUM_LENGTH, -1), null, null, ' +
+      "case IS_NULLABLE when 'YES' then 1 else 0 end from INFORMATION_SCHEMA.COLUMNS " +
       `where TABLE_SCHEMA = ${table.length > 1 ? next() : 'schema_name()'} and TABLE_NAME = ${next()}`,
     values: table.slice(-2),
   }),
@@ -45,6 +46,8 @@ export const mssql: SqlDialect = {
   indexSchema: 'table',
   problems: {
     '2627': 'duplicate',
+    '515': 'refused',
+    '547': 'refused',
     '2601': 'duplicate',
     '208': 'noTable',
     '207': 'noColumn',

@@ -19,11 +19,14 @@ const common = {
       'select c.column_name, c.data_type, c.character_maximum_length, ' +
       // Text is ASCII here, a byte a character, and a column may hold fewer characters than bytes.
       'least(c.character_maximum_length, c.character_octet_length), ' +
-      // A key of several columns would take one id twice.
+      // A view has no keys of its own; a key of several columns would take one id twice.
+      'if(exists (select 1 from information_schema.tables t where t.table_schema = c.table_schema ' +
+      "and t.table_name = c.table_name and t.table_type = 'VIEW'), null, " +
       'exists (select 1 from information_schema.statistics s where s.table_schema = c.table_schema ' +
       'and s.table_name = c.table_name and s.column_name = c.column_name and s.non_unique = 0 and not exists ' +
       '(select 1 from information_schema.statistics o where o.table_schema = s.table_schema ' +
-      'and o.table_name = s.table_name and o.index_name = s.index_name and o.column_name <> s.column_name)) ' +
+      'and o.table_name = s.table_name and o.index_name = s.index_name and o.column_name <> s.column_name))), ' +
+      "c.is_nullable = 'YES' " +
       `from information_schema.columns c where c.table_schema = coalesce(${next()}, database()) and c.table_name = ${next()}`,
     values: [table.length > 1 ? table.at(-2)! : null, table.at(-1)!],
   }),
@@ -36,14 +39,22 @@ const common = {
   indexSchema: 'table',
   problems: {
     '1062': 'duplicate',
+    '1048': 'refused',
+    '1364': 'refused',
+    '1452': 'refused',
+    '1644': 'refused',
+    '3819': 'refused',
+    '4025': 'refused',
     '1586': 'duplicate',
     '1146': 'noTable',
+    // An id with characters that the column's character set lacks.
+    '1267': 'notAnId',
     '1054': 'noColumn',
     '1213': 'deadlock',
     '1615': 'deadlock',
     '1205': 'busy',
-    '1040': 'busy',
-    '1203': 'busy',
+    '1040': 'crowded',
+    '1203': 'crowded',
     '1226': 'busy',
     '1290': 'readOnly',
     '1792': 'readOnly',
@@ -105,7 +116,9 @@ export function mysqlFor(charset: string): SqlDialect {
     isRecord: (column, kind, next) => `${kind === 'bytes' ? column : bytes(column, charset)} = ${next()}`,
     // What Perl's DBD::mysql gives for text: the bytes as they come over the wire.
     record: (column) => `if(collation(${column}) = 'binary', ${column}, ${bytes(column, charset)})`,
-    idText: (column) => bytes(column),
+    // Raw bytes are ids too (UUID16).
+    idText: (column) => `if(collation(${column}) = 'binary', ${column}, ${bytes(column)})`,
+    idsAreUtf8: true,
   }
 }
 

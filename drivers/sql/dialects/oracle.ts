@@ -33,10 +33,12 @@ export const oracle: SqlDialect = {
   limit: (query, rows) => `${query} fetch first ${rows} rows only`,
   columnsQuery: (table, next) => ({
     sql:
-      'select column_name, data_type, case when char_length > 0 then char_length end from all_tab_columns ' +
+      'select column_name, data_type, case when char_length > 0 then char_length end, null, null, ' +
+      "case nullable when 'Y' then 1 else 0 end from all_tab_columns " +
       `where owner = ${table.length > 1 ? next() : "sys_context('userenv', 'current_schema')"} and table_name = ${next()}`,
     values: table.slice(-2),
   }),
+  tellsColumnCase: true,
   kindOf: (type) => (/blob|raw/i.test(type) ? 'bytes' : 'text'),
   binaryType: 'blob',
   idType: (length) => `varchar2(${length} char)`,
@@ -47,6 +49,9 @@ export const oracle: SqlDialect = {
   unfitTypes: { LONG: 'clob', 'LONG RAW': 'blob' },
   problems: {
     'ORA-00001': 'duplicate',
+    'ORA-01400': 'refused',
+    'ORA-02290': 'refused',
+    'ORA-02291': 'refused',
     'ORA-00942': 'noTable',
     'ORA-00904': 'noColumn',
     'ORA-00060': 'deadlock',
@@ -97,8 +102,5 @@ export const oracle: SqlDialect = {
     'NJS-520': 'noDatabase',
     'NJS-521': 'unreachable',
     'NJS-530': 'unreachable',
-    '1': 'duplicate',
-    '942': 'noTable',
-    '904': 'noColumn',
   },
 }

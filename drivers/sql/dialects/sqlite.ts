@@ -2,14 +2,25 @@
 
 import type { SqlDialect } from '../contracts.js'
 
+/** What SQLite makes a number, in a column of numbers. */
+const isNumeric = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i
+/** What is written in the same way as a number, in JavaScript too. */
+const isPlainInteger = /^(?:0|-?[1-9]\d{0,14})$/
+const isReal = /real|floa|doub/i
+
+/** SQLite's rules, in their order: `string` and `uuid` are numbers too. */
+function holdsNumbers(type: string): boolean {
+  return /int/i.test(type) || !/char|clob|text|blob|^$/i.test(type)
+}
+
 export const sqlite: SqlDialect = {
   name: 'SQLite',
   knexClient: 'better-sqlite3',
   quote: '"',
   fold: (name) => name,
   parameter: () => '?',
-  // The column may have been made with COLLATE NOCASE.
-  isId: (column, first, second) => `${column} = ${first} and ${column} = ${second} collate binary`,
+  // The column may have been made with COLLATE NOCASE, or as a `string`, which SQLite takes for a number: then '07' finds 7.
+  isId: (column, first, second) => `${column} = ${first} and cast(${column} as text) = ${second} collate binary`,
   // Perl writes blobs whatever the column's type is; rows of other programs may be text, which never equals a blob.
   isRecord: (column, _kind, next) => `cast(${column} as blob) = ${next()}`,
   recordValues: (_kind, record) => [record],
@@ -29,9 +40,11 @@ export const sqlite: SqlDialect = {
   orNothing: (column) => ` on conflict (${column}) do nothing`,
   limit: (query, rows) => `${query} limit ${rows}`,
   columnsQuery: (table, next) => ({
-    sql: `select name, type, null from pragma_table_info(${next()}${table.length > 1 ? `, ${next()}` : ''})`,
+    sql: `select name, type, null, null, null, "notnull" = 0 from pragma_table_info(${next()}${table.length > 1 ? `, ${next()}` : ''})`,
     values: [table.at(-1)!, ...table.slice(-2, -1)],
   }),
+  // Its id column may be one of numbers, whose ids come back as numbers are written.
+  changesId: (type, id) => isNumeric.test(id) && holdsNumbers(type) && (isReal.test(type) || !isPlainInteger.test(id)),
   kindOf: () => 'bytes',
   binaryType: 'blob',
   idType: (length) => `varchar(${length})`,
@@ -42,6 +55,10 @@ export const sqlite: SqlDialect = {
     SQLITE_CONSTRAINT_PRIMARYKEY: 'duplicate',
     SQLITE_CONSTRAINT_UNIQUE: 'duplicate',
     SQLITE_CONSTRAINT_ROWID: 'duplicate',
+    // RAISE() takes any text, made of values too; functions and extensions likewise.
+    SQLITE_CONSTRAINT_TRIGGER: 'refused',
+    SQLITE_CONSTRAINT_FUNCTION: 'refused',
+    SQLITE_CONSTRAINT_VTAB: 'refused',
     SQLITE_BUSY: 'busy',
     SQLITE_BUSY_RECOVERY: 'busy',
     SQLITE_BUSY_SNAPSHOT: 'busy',
@@ -50,7 +67,7 @@ export const sqlite: SqlDialect = {
     SQLITE_LOCKED_SHAREDCACHE: 'busy',
     SQLITE_READONLY: 'readOnly',
     SQLITE_READONLY_CANTLOCK: 'readOnly',
-    SQLITE_READONLY_DBMOVED: 'readOnly',
+    SQLITE_READONLY_DBMOVED: 'unreachable',
     SQLITE_READONLY_DIRECTORY: 'readOnly',
     SQLITE_READONLY_RECOVERY: 'readOnly',
     SQLITE_READONLY_ROLLBACK: 'readOnly',
@@ -69,7 +86,7 @@ export const sqlite: SqlDialect = {
     'has no column named': 'noColumn',
     'does not match any PRIMARY KEY': 'noKey',
     // The numbers, for ODBC.
-    '19': 'duplicate',
+    'UNIQUE constraint failed': 'duplicate',
     '5': 'busy',
     '6': 'busy',
     '8': 'readOnly',

@@ -1,18 +1,21 @@
 /** The client of `driver:mysql`: a mysql2 connection or pool, of the callback or the promise API. */
 
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
-import { within } from '../within.js'
+import { answerWithin, NO_ANSWER, within } from '../within.js'
+import { withLimits } from './limits.js'
+import { isExact, withLiterals } from './literals.js'
 
 /** What is used of a mysql2 connection. */
 interface MysqlConnection {
   execute(options: object, values: unknown[], done: (error: Error | null, result?: unknown) => void): unknown
-  query(sql: string, done: () => void): unknown
+  query(sql: string | object, done: (error: Error | null, result?: unknown) => void): unknown
   on(event: 'error', listener: () => void): unknown
   /** A socket, unless the user's settings give a stream of another kind. */
   readonly stream?: { unref?(): unknown }
 }
 
 interface PooledConnection extends MysqlConnection {
+  readonly threadId: number
   release(): void
   destroy(): void
 }
@@ -24,15 +27,24 @@ export interface MysqlPool {
   end(done: (error?: Error | null) => void): void
 }
 
+/** How statements are sent. */
+export interface ClientOptions {
+  /** Milliseconds. */
+  readonly timeout: number
+  /** We opened the connections: the session has its limits, and its character set is utf8mb4. */
+  readonly isOurs: boolean
+}
+
 /** A live mysql2 connection or pool, of the callback or the promise API; undefined for anything else. */
 export function adopt(handle: object, timeout: number): SqlClient | undefined {
   // What is behind mysql2's promises has the callback API.
   const { pool, connection } = handle as { pool?: object; connection?: object }
   const inner = [pool, connection, handle].find(isMysql2)
   if (inner === undefined) return undefined
+  const options = { timeout, isOurs: false }
   return 'getConnection' in inner
-    ? new PoolClient(inner as MysqlPool, timeout)
-    : new ConnectionClient(inner as MysqlConnection, timeout)
+    ? new PoolClient(inner as MysqlPool, options)
+    : new ConnectionClient(inner as MysqlConnection, options)
 }
 
 /** Other clients for MySQL lack one of these, or give promises. */
@@ -41,56 +53,75 @@ function isMysql2(handle: object | undefined): boolean {
   return typeof execute === 'function' && typeof promise === 'function'
 }
 
-/** One connection: statements queue up in it. */
+/** One connection: statements queue up in it, and one that was given up stays there. */
 class ConnectionClient implements SqlClient {
   readonly #connection: MysqlConnection
-  readonly #timeout: number
+  readonly #options: ClientOptions
 
-  constructor(connection: MysqlConnection, timeout: number) {
+  constructor(connection: MysqlConnection, options: ClientOptions) {
     this.#connection = connection
-    this.#timeout = timeout
+    this.#options = options
   }
 
   query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
-    return execute(this.#connection, sql, values, this.#timeout)
+    return answerWithin(this.#options.timeout + GRACE, send(this.#connection, sql, values, this.#options))
   }
 }
 
 /** A pool: each statement has a connection to itself. */
 export class PoolClient implements SqlClient {
   readonly #pool: MysqlPool
-  readonly #timeout: number
+  readonly #options: ClientOptions
 
-  constructor(pool: MysqlPool, timeout: number) {
+  constructor(pool: MysqlPool, options: ClientOptions) {
     this.#pool = pool
-    this.#timeout = timeout
+    this.#options = options
   }
 
   async query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
-    const connection = await acquire(this.#pool, this.#timeout)
+    const limit = this.#options.timeout + GRACE
+    const connection = await acquire(this.#pool, limit)
+    const answer = send(connection, sql, values, this.#options)
     try {
-      const result = await execute(connection, sql, values, this.#timeout)
+      const result = await answerWithin(limit, answer)
       connection.release()
       return result
     } catch (error) {
-      if (isSpoilt(error)) {
-        connection.destroy()
-        connection.stream?.unref?.()
-      } else connection.release()
+      if (isUnanswered(error)) return this.#end(connection, answer, error)
+      if (isSpoilt(error)) discard(connection)
+      else connection.release()
       throw error
     }
   }
+
+  /** The server did not give a statement up: end it over another connection, so that it is not run after the error. */
+  async #end(connection: PooledConnection, answer: Promise<SqlResult>, unanswered: unknown): Promise<SqlResult> {
+    try {
+      const other = await acquire(this.#pool, GRACE)
+      other.query(`kill query ${connection.threadId}`, () => other.release())
+      return await answerWithin(GRACE, answer)
+    } catch (error) {
+      throw isInterrupted(error) ? timeLimitError() : unanswered
+    } finally {
+      discard(connection)
+    }
+  }
+}
+
+function discard(connection: PooledConnection): void {
+  connection.destroy()
+  connection.stream?.unref?.()
 }
 
 /** Our own limit is a little longer than the server's and the client's. */
 const GRACE = 250
 
 /** A connection of the pool. */
-function acquire(pool: MysqlPool, timeout: number): Promise<PooledConnection> {
+function acquire(pool: MysqlPool, limit: number): Promise<PooledConnection> {
   const connection = new Promise<PooledConnection>((resolve, reject) => {
     pool.getConnection((error, free) => (free === undefined ? reject(error) : resolve(free)))
   })
-  return within(timeout + GRACE, connection, (late) => late.release())
+  return within(limit, connection, (late) => late.release())
 }
 
 /** Settings of a statement that outweigh those of a handle that the user gave. */
@@ -102,19 +133,24 @@ const asArrays = {
 }
 
 /** mysql2 has a limit for a statement too, but it does not count the time in its queue. */
-function execute(
+function send(
   connection: MysqlConnection,
   sql: string,
   values: readonly SqlValue[],
-  timeout: number,
+  { timeout, isOurs }: ClientOptions,
 ): Promise<SqlResult> {
-  const result = new Promise<SqlResult>((resolve, reject) => {
-    connection.execute({ sql, ...asArrays }, values.map(parameterOf), (error, answer) => {
+  const text = isOurs ? sql : withLimits(sql, timeout)
+  return new Promise<SqlResult>((resolve, reject) => {
+    const done = (error: Error | null, answer?: unknown): void => {
       if (error) reject(error)
       else resolve(resultOf(answer))
-    })
+    }
+    if (isOurs || values.every(isExact)) {
+      connection.execute({ sql: text, ...asArrays }, values.map(parameterOf), done)
+    } else {
+      connection.query({ sql: withLiterals(text, values), ...asArrays }, done)
+    }
   })
-  return within(timeout + GRACE, result, () => undefined, 'The server did not answer')
 }
 
 /**
@@ -127,6 +163,19 @@ const lastErrors: ReadonlySet<unknown> = new Set([1153, 1290, 1792, 1836])
 function isSpoilt(error: unknown): boolean {
   const { code, errno } = error as { code?: unknown; errno?: unknown }
   return code === 'ETIMEDOUT' || lastErrors.has(errno)
+}
+
+function isUnanswered(error: unknown): boolean {
+  return (error as { code?: unknown }).code === NO_ANSWER
+}
+
+/** `kill query` ended it, and undid it. */
+function isInterrupted(error: unknown): boolean {
+  return (error as { errno?: unknown }).errno === 1317
+}
+
+function timeLimitError(): Error {
+  return Object.assign(new Error('The statement was ended'), { code: 'PROTOCOL_SEQUENCE_TIMEOUT' })
 }
 
 /** mysql2 takes only a Buffer for bytes. */

@@ -2,10 +2,10 @@
 
 import { DriverError } from '../../../lib/errors.js'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
-import { within } from '../within.js'
+import { answerWithin, within } from '../within.js'
 import { isBroken, named } from './failure.js'
 import type { OdbcConnection, OdbcPool, Queryable, QueryOptions } from './package.js'
-import { endsEarly, toResult } from './result.js'
+import { endsEarly, refuseUncounted, toResult } from './result.js'
 
 /** A client over ODBC. */
 export interface OdbcClient extends SqlClient {
@@ -22,37 +22,9 @@ async function run(on: Queryable, sql: string, values: readonly SqlValue[], opti
   )
   for (let initialBufferSize = FIRST_BUFFER; ; initialBufferSize++) {
     const result = await on.query(sql, given, { ...options, initialBufferSize }).catch(named)
+    refuseUncounted(sql, result)
     // The package takes a value that just fills its buffer for the end of all rows.
     if (!endsEarly(result, initialBufferSize)) return toResult(result)
-  }
-}
-
-/** A pool that the user opened. */
-export class PoolClient implements OdbcClient {
-  readonly #pool: OdbcPool
-
-  constructor(pool: OdbcPool) {
-    this.#pool = pool
-  }
-
-  query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
-    return run(this.#pool, sql, values, {})
-  }
-}
-
-/** A connection that the user opened. Statements have no time limit: some ODBC drivers would set it for the connection. */
-export class SharedClient implements OdbcClient {
-  readonly #connection: OdbcConnection
-  #last: Promise<unknown> = Promise.resolve()
-
-  constructor(connection: OdbcConnection) {
-    this.#connection = connection
-  }
-
-  query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
-    const result = this.#last.then(() => run(this.#connection, sql, values, {}))
-    this.#last = result.catch(() => undefined)
-    return result
   }
 }
 
@@ -60,6 +32,60 @@ const nothing = (): void => undefined
 
 /** What ends our waiting, a little after the ODBC driver's own limit, in milliseconds. */
 const GRACE = 500
+
+/** A pool that the user opened. Its statements have no limit on the server, and a connection may have to be waited for. */
+export class PoolClient implements OdbcClient {
+  readonly #pool: OdbcPool
+  readonly #limit: number
+
+  /** @param timeout milliseconds */
+  constructor(pool: OdbcPool, timeout: number) {
+    this.#pool = pool
+    this.#limit = timeout + GRACE
+  }
+
+  query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    return answerWithin(this.#limit, run(this.#pool, sql, values, {}))
+  }
+}
+
+/**
+ * A connection that the user opened. Statements have no limit on the server: some ODBC drivers would set it for the connection.
+ * One that nobody waits for any longer holds the others up all the same: a call on a busy connection may crash.
+ */
+export class SharedClient implements OdbcClient {
+  readonly #connection: OdbcConnection
+  readonly #timeout: number
+  #last: Promise<unknown> = Promise.resolve()
+
+  /** @param timeout milliseconds */
+  constructor(connection: OdbcConnection, timeout: number) {
+    this.#connection = connection
+    this.#timeout = timeout
+  }
+
+  async query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
+    const endTurn = await within(
+      this.#timeout,
+      this.#turn(),
+      (end) => end(),
+      'The connection is busy with other statements',
+    )
+    const result = run(this.#connection, sql, values, {})
+    result.then(endTurn, endTurn)
+    return answerWithin(this.#timeout + GRACE, result)
+  }
+
+  /** Comes when the statements before have ended; what it gives lets the next one go on. */
+  #turn(): Promise<() => void> {
+    const before = this.#last
+    let end = nothing
+    this.#last = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    return before.then(() => end)
+  }
+}
 
 /**
  * Connections of the driver's own, opened as they are needed. Not the package's pool: after a connection that failed it
@@ -95,7 +121,7 @@ export class OpenedClient implements OdbcClient {
       () => this.#giveBack(connection, false),
       (error) => this.#giveBack(connection, isBroken(error)),
     )
-    return within(this.#limit, result, nothing, 'The ODBC driver does not answer')
+    return answerWithin(this.#limit, result)
   }
 
   /** Ends when the last statement has, or when it hangs. */

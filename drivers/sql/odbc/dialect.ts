@@ -7,6 +7,7 @@ import { mysql } from '../dialects/mysql.js'
 import { oracle } from '../dialects/oracle.js'
 import { pg } from '../dialects/pg.js'
 import { sqlite } from '../dialects/sqlite.js'
+import { sessionSettings as mysqlSettings } from '../mysql/limits.js'
 import { isBroken, odbcProblems } from './failure.js'
 
 /** ODBC has the number alone of Oracle's `ORA-00942`. */
@@ -45,6 +46,9 @@ export function dialectNamed(name: SqlDialect['name']): SqlDialect {
   return dialects.find((dialect) => dialect.name === name)!
 }
 
+/** For how long PostgreSQL waits for a lock before the shared half tries again. */
+const LOCK_MILLISECONDS = 500
+
 /**
  * What a connection of our own is set to: for a lock the server waits no longer than a second, because the shared half tries
  * again; and where the ODBC driver knows no limit for a statement, the server has one. Nothing is written after an error.
@@ -52,10 +56,10 @@ export function dialectNamed(name: SqlDialect['name']): SqlDialect {
 export function sessionSettings(name: SqlDialect['name'], timeout: number): string | undefined {
   switch (name) {
     case 'mysql':
-      return (
-        'set autocommit = 1, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1 ' +
-        `/*M!100108 , max_statement_time = ${timeout / 1000} */ /*!50708 , max_execution_time = ${timeout} */`
-      )
+      return mysqlSettings(timeout)
+    case 'Pg':
+      // Shorter than the limit of the statement, which the ODBC driver sets in whole seconds: it says what is waited for.
+      return `set lock_timeout = ${Math.min(LOCK_MILLISECONDS, timeout)}`
     case 'mssql':
       return 'set lock_timeout 1000'
     case 'Oracle':

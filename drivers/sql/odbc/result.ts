@@ -24,6 +24,23 @@ export function toResult(result: OdbcResult): SqlResult {
   return { rows, count: Math.max(result.count, 0) }
 }
 
+const isWrite = /^\s*(?:insert|update|delete|merge)\b/i
+
+/**
+ * An ODBC driver that does not say how many rows a write found (SQLRowCount is -1) is of no use: a good update would be taken for
+ * a conflict.
+ * @throws {DriverError}
+ */
+export function refuseUncounted(sql: string, { count }: Pick<OdbcResult, 'count'>): void {
+  if (count >= 0 || !isWrite.test(sql)) return
+  throw new DriverError(
+    'ODBC',
+    'query',
+    'ODBC: the ODBC driver does not say how many rows a write found, so that it is unknown whether it took place: let it count ' +
+      '(`set nocount off` in SQL Server), or use another ODBC driver',
+  )
+}
+
 function plain(cell: unknown): unknown {
   if (cell instanceof ArrayBuffer) return Buffer.from(cell)
   return typeof cell === 'bigint' ? Number(cell) : cell

@@ -5,6 +5,7 @@
  */
 
 import { loadPeer } from '../../../lib/peer.js'
+import { asBuffer } from '../bytes.js'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
 import type { SqlOptions } from '../options.js'
 
@@ -76,11 +77,20 @@ export class PoolClient implements SqlClient {
       connection.callTimeout = this.#timeout
       return await new ConnectionClient(connection).query(sql, values)
     } finally {
-      // The pool may be the user's.
-      connection.callTimeout = callTimeout
-      await connection.close()
+      await giveBack(connection, callTimeout)
     }
   }
+}
+
+/** What the statement did is known by now: a connection that ends meanwhile changes nothing about it, and the pool drops it. */
+async function giveBack(connection: OracleConnection, callTimeout: number): Promise<void> {
+  try {
+    // The pool may be the user's.
+    connection.callTimeout = callTimeout
+  } catch {
+    // It is closed.
+  }
+  await connection.close().catch(() => undefined)
 }
 
 /** oracledb lets the calls of one connection wait for each other. */
@@ -107,7 +117,7 @@ const LONGEST_VARCHAR = 4000
 /** A value with its type, so that the statement stays the same for every value. */
 function bindOf(oracledb: OracleDb, value: SqlValue): Bind {
   if (value instanceof Uint8Array) {
-    return { type: oracledb.DB_TYPE_BLOB, val: Buffer.from(value.buffer, value.byteOffset, value.length) }
+    return { type: oracledb.DB_TYPE_BLOB, val: asBuffer(value) }
   }
   if (typeof value === 'string') {
     const isLong = Buffer.byteLength(value) > LONGEST_VARCHAR

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
 import { within } from '../within.js'
 import { bytesOfBytea } from './bytea.js'
+import { type CancellableClient, requestCancel } from './cancel.js'
 
 /** What is used of a pg client. */
 interface PgClient {
@@ -20,7 +21,7 @@ interface PgResult {
 }
 
 /** What is used of a client that a pool lent. */
-interface LentClient extends PgClient {
+interface LentClient extends PgClient, CancellableClient {
   on(event: 'error', listener: () => void): unknown
   off(event: 'error', listener: () => void): unknown
   release(destroy: boolean): void
@@ -60,6 +61,10 @@ export function adopt(handle: object, options: ClientOptions): SqlClient | undef
 
 /** The pool's own limit comes first, if it has one. */
 const GRACE = 250
+/** So long after `timeout` the server is asked to give a write up, if it has not done so by itself. */
+const CANCEL_AFTER = 750
+/** So long after `timeout` a write is not waited for any longer: its outcome is not known. */
+const GIVE_UP_AFTER = 1500
 
 const ignore = (): void => undefined
 
@@ -79,33 +84,54 @@ export class PoolClient implements SqlClient {
     const client = await within(this.#timeout + GRACE, this.#pool.connect(), (late) => late.release(false))
     // A connection that ends says so to the statement; without a listener it would end the process too.
     client.on('error', ignore)
-    let isFine = false
+    let isUsable = true
+    const timer = setTimeout(() => {
+      isUsable = false
+      requestCancel(client)
+    }, this.#timeout + CANCEL_AFTER)
     try {
-      const result = await this.#sender.send(client, sql, values)
-      isFine = true
-      return result
+      return await this.#sender.send(client, sql, values)
+    } catch (error) {
+      isUsable &&= isAnswer(error)
+      throw error
     } finally {
-      // After an error the connection may be about to end; and the next one may reach another server, which takes writes.
-      client.release(!isFine)
+      clearTimeout(timer)
+      client.release(!isUsable)
       client.off('error', ignore)
     }
   }
 }
 
-/** One connection. Statements wait for each other here: pg gives its own queue up. */
+/**
+ * Did the server say so, and goes on? Not so when it ends the connection (08, 57P, 25P03), or takes no writes (25006): then
+ * the next connection may reach another one.
+ */
+function isAnswer(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' && /^(?!08|57P|25P03|25006|EPIPE)[0-9A-Z]{5}$/.test(code)
+}
+
+/**
+ * One connection. Statements wait for each other here: pg gives its own queue up. The server is not asked to give a statement
+ * up, which could be one of the program's own.
+ */
 class SingleClient implements SqlClient {
   readonly #client: PgClient
+  readonly #timeout: number
   readonly #sender: Sender
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(client: PgClient, options: ClientOptions) {
     this.#client = client
+    this.#timeout = options.timeout
     this.#sender = new Sender(options)
   }
 
   query(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
-    const result = this.#last.then(() => this.#sender.send(this.#client, sql, values))
-    this.#last = result.catch(ignore)
+    const turn = this.#last
+    const inTime = within(this.#timeout, turn, ignore, 'The connection is busy with other statements')
+    const result = inTime.then(() => this.#sender.send(this.#client, sql, values))
+    this.#last = Promise.allSettled([turn, result])
     return result
   }
 }
@@ -138,6 +164,9 @@ const types = { getTypeParser: (type: number) => (type === BYTEA ? bytesOfBytea 
 /** Someone ended all prepared statements; or another client has this connection in turn, and prepared the same. */
 const notOursAlone: ReadonlySet<unknown> = new Set(['26000', '42P05'])
 
+/** A column and a parameter are of different types. */
+const isOtherType: ReadonlySet<unknown> = new Set(['42804', '42883'])
+
 /** Sends statements, prepared where that is wanted and works. */
 class Sender {
   readonly #timeout: number
@@ -167,9 +196,9 @@ class Sender {
   }
 
   #request(text: string, values: readonly SqlValue[], name: string | undefined): object {
-    const request = { text, values, name, types, rowMode: 'array' }
-    // To stop waiting for a write would leave open whether it takes place.
-    return text.startsWith('select') ? { ...request, query_timeout: this.#timeout } : request
+    // To stop waiting for a write leaves open whether it takes place, unless it waited in pg's queue: there it is dropped.
+    const patience = /^(?:select|with) /.test(text) ? 0 : GIVE_UP_AFTER
+    return { text, values, name, types, rowMode: 'array', query_timeout: this.#timeout + patience }
   }
 
   /** One name for one text, also where several managers use one connection. */
@@ -187,8 +216,9 @@ class Sender {
   #isUnprepared(error: unknown): boolean {
     const { code, routine } = error as { code?: unknown; routine?: unknown }
     if (notOursAlone.has(code)) this.#prepare = false
-    // The table was altered: `cached plan must not change result type`, in the server's language.
-    else if (code === '0A000' && routine === 'RevalidateCachedQuery') this.#generation++
+    // The table was altered: `cached plan must not change result type`, in the server's language; or a parameter has a type that
+    // no longer fits.
+    else if ((code === '0A000' && routine === 'RevalidateCachedQuery') || isOtherType.has(code)) this.#generation++
     else return false
     this.#names.clear()
     return true

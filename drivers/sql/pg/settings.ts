@@ -34,7 +34,6 @@ export function poolSettings(
     allowExitOnIdle: true,
     keepAlive: true,
     connectionTimeoutMillis: timeout,
-    query_timeout: timeout + 2 * GRACE,
     // PgBouncer refuses connections with these.
     ...(prepare && { lock_timeout: timeout, statement_timeout: timeout + GRACE }),
     ...dataSourceAttr,
