@@ -296,8 +296,10 @@ for (const target of [postgres, mariadb]) {
       const store = await storeWithTable(target)
       const settings = target.dialect === 'Pg' ? `;ConnSettings=set application_name to ${applicationName(store)}` : ''
       const dataSource = `${store.options.dataSource}${settings}`
-      const driver = closing({ ...store.options, dataSource, dataSourceAttr: { maxSize: 1 } })
+      const driver = closing({ ...store.options, dataSource })
       await driver.store(id, record)
+      // All connections are open, and end: one call finds out for all of them.
+      await Promise.all(Array.from({ length: 8 }, () => driver.retrieve(id)))
       await endOthers(target, store)
       const { error } = await failureOf(driver.retrieve(id))
       expect(error.message).toMatch(/connection failed or ended/)

@@ -159,6 +159,8 @@ export class OpenedClient implements OdbcClient {
   #giveBack(connection: OdbcConnection, broken: boolean): void {
     if (broken || this.#closed) {
       this.#discard(connection)
+      // What ended one connection (a restart of the server) ended the others, most likely.
+      for (const idle of this.#idle.splice(0)) this.#discard(idle)
     } else {
       this.#idle.push(connection)
       this.#waiting.shift()?.()
