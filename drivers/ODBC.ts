@@ -9,7 +9,7 @@ import { integer, oneOf } from '../lib/options.js'
 import { loadPeer } from '../lib/peer.js'
 import type { Connection, SqlDialect } from './sql/contracts.js'
 import { readDataSource } from './sql/data-source.js'
-import { isKnex } from './sql/handles.js'
+import { givenHandle, isKnex } from './sql/handles.js'
 import { type OdbcClient, OpenedClient, PoolClient, SharedClient } from './sql/odbc/client.js'
 import { connectionString, dialectOfDriver, withLimits } from './sql/odbc/connection-string.js'
 import { askDialect, dialectNamed, sessionSettings } from './sql/odbc/dialect.js'
@@ -93,9 +93,7 @@ async function dialectBehind(
 
 /** The handle that the user gave: a connection or a pool of the package odbc. */
 async function handedOver(options: ODBCOptions): Promise<Connection> {
-  const { dbh } = options
-  const handle: unknown = typeof dbh === 'function' && !isKnex(dbh) ? await dbh() : dbh
-  const client = adopt(Object(handle), options.timeout)
+  const client = adopt(Object(await givenHandle(options)), options.timeout)
   if (client === undefined) {
     throw new OptionError(
       'dbh',

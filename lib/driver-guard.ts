@@ -91,22 +91,20 @@ export class DriverGuard implements Driver {
   }
 
   /** @throws {UnsupportedError} where the store has no tables */
-  async createTable(options: TableOptions): Promise<void> {
-    this.assertOpen('create table')
-    if (this.#driver.createTable === undefined) throw this.#noTables()
-    try {
-      await this.#driver.createTable(options)
-    } catch (error) {
-      throw this.#wrap('create table', error)
-    }
+  createTable(options: TableOptions): Promise<void> {
+    return this.#make(this.#driver.createTable, options)
   }
 
   /** @throws {UnsupportedError} where the store has no tables */
-  async createTableSql(options: TableOptions): Promise<string> {
+  createTableSql(options: TableOptions): Promise<string> {
+    return this.#make(this.#driver.createTableSql, options)
+  }
+
+  async #make<T>(make: ((options: TableOptions) => Promise<T>) | undefined, options: TableOptions): Promise<T> {
     this.assertOpen('create table')
-    if (this.#driver.createTableSql === undefined) throw this.#noTables()
+    if (make === undefined) throw this.#noTables()
     try {
-      return await this.#driver.createTableSql(options)
+      return await make.call(this.#driver, options)
     } catch (error) {
       throw this.#wrap('create table', error)
     }

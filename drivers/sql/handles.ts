@@ -9,6 +9,11 @@ export function isKnex(handle: unknown): boolean {
   return typeof handle === 'function' && 'raw' in handle && 'schema' in handle && 'client' in handle
 }
 
+/** The handle that the user gave, or that his function gives. */
+export async function givenHandle({ dbh }: SqlOptions): Promise<unknown> {
+  return typeof dbh === 'function' && !isKnex(dbh) ? dbh() : dbh
+}
+
 /**
  * The connection that the options ask for.
  * @param adopt a client for a live handle; undefined for a handle of another kind
@@ -21,8 +26,7 @@ export async function connectTo(
   open: (() => Connection | Promise<Connection>) | undefined,
 ): Promise<Connection> {
   if (open !== undefined) return open()
-  const { dbh } = options
-  const handle: unknown = typeof dbh === 'function' && !isKnex(dbh) ? await dbh() : dbh
+  const handle = await givenHandle(options)
   if (isKnex(handle)) {
     const { connectKnex } = await import('./knex-client.js')
     return connectKnex(handle as object, dialect, adopt, options.timeout)

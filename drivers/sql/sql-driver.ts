@@ -197,10 +197,9 @@ export abstract class SqlDriver implements Driver {
     record: Uint8Array,
     { ttl = 0, expect }: StoreOptions,
   ): Promise<StoreOutcome | DriverError> {
-    const isTouch = expect instanceof Uint8Array && isSame(expect, record) && table.shape.hasExpires
-    const unfit = isTouch ? undefined : reasonUnfit(access.dialect, table.shape, id, record)
-    if (unfit !== undefined) return this.#refusal(id, unfit)
     const write = new Write(access.dialect, table, id, record, ttl > 0 ? this.#setup.context.now() + ttl : null)
+    const unfit = write.touches(expect) ? undefined : reasonUnfit(access.dialect, table.shape, id, record)
+    if (unfit !== undefined) return this.#refusal(id, unfit)
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const outcome = await this.#tryToStore(access, write, expect)
       if (outcome !== 'again') return outcome
@@ -355,7 +354,9 @@ export abstract class SqlDriver implements Driver {
       } catch (error) {
         const problem = problemOf(error, dialect)
         if (problem !== undefined && expected?.has(problem)) return undefined
-        if (!worthTryingAgain.has(problem) || Date.now() + wait > deadline) throw this.#failed(access, request, error)
+        if (!worthTryingAgain.has(problem) || Date.now() + wait > deadline) {
+          throw this.#failed(access, request, error, problem)
+        }
       } finally {
         if (--this.#running === 0) this.#whenIdle?.()
       }
@@ -363,12 +364,17 @@ export abstract class SqlDriver implements Driver {
     }
   }
 
-  #failed({ dialect, names }: Access, { operation, id, values = [] }: Request, error: unknown): unknown {
+  #failed(
+    { dialect, names }: Access,
+    { operation, id, values = [] }: Request,
+    error: unknown,
+    problem: SqlProblem | undefined,
+  ): unknown {
     // The table may have been altered since it was looked at.
     this.#forgetTable()
     const quotesNothing = dialect.quotesNothing === true || values.length === 0
     const where = { driver: this.#setup.name, operation, id, table: names.quoted.table, values, quotesNothing }
-    return failure(error, problemOf(error, dialect), where)
+    return failure(error, problem, where)
   }
 
   #assertOpen(operation: string): void {

@@ -58,29 +58,42 @@ function rank({ idRank }: SqlDialect, id: string): string {
   return idRank === undefined ? id : idRank(id)
 }
 
-/** Ordered by the column itself: its bare name would mean what is selected under that name, which may be its text. */
-function byId(dialect: SqlDialect, { table, id }: QuotedNames): string {
-  return ` order by ${rank(dialect, `${table}.${id}`)}`
+/** What is selected for a record. */
+function record(dialect: SqlDialect, { data }: QuotedNames): string {
+  return dialect.record?.(data) ?? data
 }
 
-function isAfter(dialect: SqlDialect, id: string, next: () => string): string {
-  return `${rank(dialect, id)} > ${rank(dialect, next())}`
+/** What a page of rows has, and which rows. */
+interface Page {
+  readonly columns: readonly string[]
+  readonly size: number
+  /** Not the first one: what comes after an id. */
+  readonly isLater: boolean
+  /** A further condition. */
+  readonly also?: ((next: () => string) => string) | undefined
+}
+
+/** A page of rows, in the order of their ids. */
+function page(dialect: SqlDialect, { table, id }: QuotedNames, { columns, size, isLater, also }: Page): string {
+  const next = placeholders(dialect)
+  // Some databases let a primary key be null.
+  const start = isLater ? `${rank(dialect, id)} > ${rank(dialect, next())}` : `${id} is not null`
+  const where = also === undefined ? start : `${start} and ${also(next)}`
+  // Ordered by the column itself: its bare name would mean what is selected under that name, which may be its text.
+  const order = rank(dialect, `${table}.${id}`)
+  return dialect.limit(`select ${columns.join(', ')} from ${table} where ${where} order by ${order}`, size)
 }
 
 /** The statements that need no knowledge of the table. */
 export function statementsFor(dialect: SqlDialect, names: QuotedNames): Statements {
-  const { table, id, data } = names
+  const { table, id } = names
   const oneId = isId(dialect, names, placeholders(dialect))
-  const ids = `select ${dialect.idText(id)} from ${table}`
+  const ids = { columns: [dialect.idText(id)], size: PAGE_OF_IDS }
   return {
-    retrieve: `select ${dialect.record?.(data) ?? data} from ${table} where ${oneId}`,
+    retrieve: `select ${record(dialect, names)} from ${table} where ${oneId}`,
     remove: `delete from ${table} where ${oneId}`,
-    // Some databases let a primary key be null.
-    firstIds: dialect.limit(`${ids} where ${id} is not null${byId(dialect, names)}`, PAGE_OF_IDS),
-    nextIds: dialect.limit(
-      `${ids} where ${isAfter(dialect, id, placeholders(dialect))}${byId(dialect, names)}`,
-      PAGE_OF_IDS,
-    ),
+    firstIds: page(dialect, names, { ...ids, isLater: false }),
+    nextIds: page(dialect, names, { ...ids, isLater: true }),
   }
 }
 
@@ -99,6 +112,12 @@ export function tableStatementsFor(dialect: SqlDialect, names: QuotedNames, shap
     const next = placeholders(dialect)
     return `${update(next, changed)} and ${isRecord(dialect, names, shape.dataKind, next)}`
   }
+  const records = {
+    columns: [dialect.idText(id), record(dialect, names)],
+    size: PAGE_OF_RECORDS,
+    // No time: it never expires, or a program wrote the row that does not know the column.
+    also: shape.hasExpires ? (next: () => string) => `(${expires} <= ${next()} or ${expires} is null)` : undefined,
+  }
   const forRemoveIf = placeholders(dialect)
   const forInsert = placeholders(dialect)
   return {
@@ -109,19 +128,7 @@ export function tableStatementsFor(dialect: SqlDialect, names: QuotedNames, shap
     updateNull: `${update(placeholders(dialect))} and ${data} is null`,
     upsert: dialect.upsert?.(names, columns, placeholders(dialect)),
     removeIf: `delete from ${table} where ${isId(dialect, names, forRemoveIf)} and ${isRecord(dialect, names, shape.dataKind, forRemoveIf)}`,
-    firstRecords: recordsPage(dialect, names, shape, false),
-    nextRecords: recordsPage(dialect, names, shape, true),
+    firstRecords: page(dialect, names, { ...records, isLater: false }),
+    nextRecords: page(dialect, names, { ...records, isLater: true }),
   }
-}
-
-/** A page of ids and records: of those whose time may be over, where the table knows it. */
-function recordsPage(dialect: SqlDialect, names: QuotedNames, shape: TableShape, isLater: boolean): string {
-  const { table, id, data, expires } = names
-  const next = placeholders(dialect)
-  const conditions = [isLater ? isAfter(dialect, id, next) : `${id} is not null`]
-  // No time: it never expires, or a program wrote the row that does not know the column.
-  if (shape.hasExpires) conditions.push(`(${expires} <= ${next()} or ${expires} is null)`)
-  const columns = `${dialect.idText(id)}, ${dialect.record?.(data) ?? data}`
-  const query = `select ${columns} from ${table} where ${conditions.join(' and ')}${byId(dialect, names)}`
-  return dialect.limit(query, PAGE_OF_RECORDS)
 }

@@ -63,25 +63,21 @@ export function keepsTimes([, type, , , , isNullable]: readonly unknown[]): bool
  * @throws {DriverError} for a data column of a type that cannot hold sessions
  */
 export function readShape(dialect: SqlDialect, names: ColumnNames, rows: readonly (readonly unknown[])[]): TableShape {
-  const columns = new Map(
-    rows.map(([name, type, characters, bytes, isKey]) => [
-      columnKey(dialect, String(name)),
-      { type: String(type), characters, bytes: bytes ?? characters, isKey },
-    ]),
-  )
-  const [id, data] = [names.id, names.data].map((name) => columns.get(columnKey(dialect, name)))
-  const expires = rows.find(([name]) => columnKey(dialect, String(name)) === columnKey(dialect, names.expires))
+  const columns = new Map(rows.map((row) => [columnKey(dialect, String(row[0])), row]))
+  const [id, data, expires] = [names.id, names.data, names.expires].map((name) => columns.get(columnKey(dialect, name)))
   if (id === undefined || data === undefined) return unknownShape(dialect)
-  refuseIncomparable(dialect, names.data, data.type)
+  const [, idType, idCharacters, , isKey] = id
+  const [, dataType, dataCharacters, dataBytes] = data
+  refuseIncomparable(dialect, names.data, String(dataType))
   return {
-    idType: id.type,
-    idLimit: limitOf(id.characters),
-    cutsBlanks: isPadded.test(id.type),
-    addsNuls: /^binary$/i.test(id.type),
-    holdsUuids: /^uuid$/i.test(id.type),
-    dataKind: dialect.kindOf(data.type),
-    dataLimit: limitOf(data.bytes),
-    lacksKey: id.isKey !== undefined && id.isKey !== null && Number(id.isKey) === 0,
+    idType: String(idType),
+    idLimit: limitOf(idCharacters),
+    cutsBlanks: isPadded.test(String(idType)),
+    addsNuls: /^binary$/i.test(String(idType)),
+    holdsUuids: /^uuid$/i.test(String(idType)),
+    dataKind: dialect.kindOf(String(dataType)),
+    dataLimit: limitOf(dataBytes ?? dataCharacters),
+    lacksKey: isKey !== undefined && isKey !== null && Number(isKey) === 0,
     hasExpires: expires !== undefined && keepsTimes(expires),
   }
 }

@@ -1,5 +1,6 @@
 /** One record on its way into a table, as the statements that can bring it there; and records on their way out. */
 
+import { asBuffer } from './bytes.js'
 import type { SqlDialect, SqlResult, SqlValue } from './contracts.js'
 import type { TableStatements } from './statements.js'
 import type { TableShape } from './table-shape.js'
@@ -28,7 +29,7 @@ export class Write {
     this.#dialect = dialect
     this.#table = table
     this.#expires = expires
-    const data = table.shape.dataKind === 'text' ? Buffer.from(record).toString('latin1') : record
+    const data = table.shape.dataKind === 'text' ? asBuffer(record).toString('latin1') : record
     this.#values = table.shape.hasExpires ? [data, expires] : [data]
   }
 
@@ -40,12 +41,19 @@ export class Write {
     return [this.#table.statements.update, [...this.#values, this.id, this.id]]
   }
 
+  /**
+   * Does only the expiry time change? A record that stays as it is need not be one that we could write: Perl puts other texts into
+   * text columns.
+   */
+  touches(expect: Uint8Array | null | undefined): boolean {
+    return this.#table.statements.touch !== undefined && expect instanceof Uint8Array && isSame(this.record, expect)
+  }
+
   updateIf(expect: Uint8Array): Statement {
     const { shape, statements } = this.#table
     const condition = [this.id, this.id, ...this.#dialect.recordValues(shape.dataKind, expect)]
-    // A record that stays as it is need not be one that we could write: Perl puts other texts into text columns.
-    return statements.touch !== undefined && isSame(this.record, expect)
-      ? [statements.touch, [this.#expires, ...condition]]
+    return this.touches(expect)
+      ? [statements.touch!, [this.#expires, ...condition]]
       : [statements.updateIf, [...this.#values, ...condition]]
   }
 

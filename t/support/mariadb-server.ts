@@ -2,7 +2,7 @@
 
 import { existsSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { type RunningServer, startServer } from './server.js'
+import { PASSWORD, type RunningServer, startServer } from './server.js'
 
 /** How the server is reached, by a user who may create databases and users. */
 export interface MariadbSettings {
@@ -16,8 +16,6 @@ export interface MariadbSettings {
 
 /** Names an existing server in place of a private one, as `mysql://user:password@host:port`. */
 const existing = process.env.DATA_SESSION_TEST_MYSQL ?? ''
-
-const PASSWORD = 'pw-of-tests/%;\' "x'
 
 /** The path of a program, in PATH or where Debian has servers; undefined when it is not there. */
 function programPath(name: string): string | undefined {

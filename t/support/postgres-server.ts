@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { Client } from './pg-client.js'
-import { type RunningServer, startServer } from './server.js'
+import { PASSWORD, type RunningServer, startServer } from './server.js'
 
 /** How the server is reached. Over TCP it asks for the password, at the Unix socket it does not. */
 export interface PostgresSettings {
@@ -22,8 +22,6 @@ export interface PostgresSettings {
 
 /** Names an existing server in place of a private one, as `postgres://user:password@host:port/database`. */
 const existing = process.env.DATA_SESSION_TEST_PG ?? ''
-
-const PASSWORD = 'pw-of-tests/%;\' "x'
 
 /** The folder of PostgreSQL's programs: the path, or where Debian puts them; undefined when they are not there. */
 function programFolder(): string | undefined {

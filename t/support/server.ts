@@ -38,6 +38,9 @@ export interface ServerProgram {
   probe(place: Place): Promise<unknown>
 }
 
+/** What the servers ask for: signs that URLs, SQL and connection strings each treat in their own way. */
+export const PASSWORD = 'pw-of-tests/%;\' "x'
+
 const STARTS_WITHIN = 55_000
 const ATTEMPTS = 3
 

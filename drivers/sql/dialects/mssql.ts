@@ -1,5 +1,6 @@
 /** What SQL Server (2012 or later) wants to hear, over ODBC. */
 
+import { asBuffer } from '../bytes.js'
 import type { SqlDialect } from '../contracts.js'
 
 const EXACT = 'collate Latin1_General_100_BIN2'
@@ -23,9 +24,7 @@ export const mssql: SqlDialect = {
   // `text` does not convert to bytes, nor compare; `image` does not compare.
   isRecord: (column, kind, next) =>
     kind === 'bytes' ? `cast(${column} as varbinary(max)) = ${next()}` : sameText(column, 'nvarchar(max)', next()),
-  recordValues: (kind, record) => [
-    kind === 'bytes' ? record : Buffer.from(record.buffer, record.byteOffset, record.length).toString(),
-  ],
+  recordValues: (kind, record) => [kind === 'bytes' ? record : asBuffer(record).toString()],
   bytesOf: (text) => Buffer.from(text),
   idText: (column) => `rtrim(${column})`,
   // No MERGE: its parameters have no type that the server could infer, and it is safe only with a lock on a range of keys.

@@ -1,5 +1,6 @@
 /** What Oracle wants to hear. */
 
+import { asBuffer } from '../bytes.js'
 import type { SqlDialect } from '../contracts.js'
 
 /** The bytes of a text, which no session setting changes. */
@@ -15,7 +16,7 @@ export const oracle: SqlDialect = {
   isId: (column, first, second) => `${column} = ${first} and ${binary(column)} = ${binary(second)}`,
   // Large objects do not compare with `=`.
   isRecord: (column, _kind, next) => `dbms_lob.compare(${column}, ${next()}) = 0`,
-  recordValues: (kind, record) => [kind === 'bytes' ? record : Buffer.from(record).toString()],
+  recordValues: (kind, record) => [kind === 'bytes' ? record : asBuffer(record).toString()],
   bytesOf: (text) => Buffer.from(text),
   idText: (column) => column,
   // Another setting (NLS_SORT) orders.

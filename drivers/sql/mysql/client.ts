@@ -1,5 +1,6 @@
 /** The client of `driver:mysql`: a mysql2 connection or pool, of the callback or the promise API. */
 
+import { asBuffer } from '../bytes.js'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
 import { answerWithin, NO_ANSWER, within } from '../within.js'
 import { withLimits } from './limits.js'
@@ -180,7 +181,7 @@ function timeLimitError(): Error {
 
 /** mysql2 takes only a Buffer for bytes. */
 function parameterOf(value: SqlValue): unknown {
-  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.length) : value
+  return value instanceof Uint8Array ? asBuffer(value) : value
 }
 
 function resultOf(result: unknown): SqlResult {

@@ -1,6 +1,7 @@
 /** Statements over ODBC, one at a time on each connection: most ODBC drivers mix two up. */
 
 import { DriverError } from '../../../lib/errors.js'
+import { asBuffer } from '../bytes.js'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
 import { answerWithin, within } from '../within.js'
 import { isBroken, named } from './failure.js'
@@ -17,9 +18,7 @@ const FIRST_BUFFER = 65_536
 
 /** Run a statement. */
 async function run(on: Queryable, sql: string, values: readonly SqlValue[], options: QueryOptions): Promise<SqlResult> {
-  const given = values.map((value) =>
-    value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.length) : value,
-  )
+  const given = values.map((value) => (value instanceof Uint8Array ? asBuffer(value) : value))
   for (let initialBufferSize = FIRST_BUFFER; ; initialBufferSize++) {
     const result = await on.query(sql, given, { ...options, initialBufferSize }).catch(named)
     refuseUncounted(sql, result)

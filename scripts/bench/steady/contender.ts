@@ -91,8 +91,7 @@ export class ByHand implements Contender {
   }
 
   #write(id: string, session: PlainSession, expected: Buffer): Buffer {
-    session.visits++
-    const record = Buffer.from(JSON.stringify(session))
+    const record = raised(session)
     if (!this.#statements.replace(id, record, expected)) throw new Error('nothing was written')
     return record
   }
@@ -133,11 +132,16 @@ export class AsyncByHand implements Contender {
   }
 
   async #write(id: string, session: PlainSession, expected: Buffer): Promise<Buffer> {
-    session.visits++
-    const record = Buffer.from(JSON.stringify(session))
+    const record = raised(session)
     if (!(await this.#statements.replace(id, record, expected))) throw new Error('nothing was written')
     return record
   }
+}
+
+/** The record of a session after one more visit. */
+function raised(session: PlainSession): Buffer {
+  session.visits++
+  return Buffer.from(JSON.stringify(session))
 }
 
 function parse(record: Buffer): PlainSession {
