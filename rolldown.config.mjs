@@ -60,10 +60,12 @@ export default defineConfig({
       moduleIds.every((id) => id.includes('/scripts/')) ? 'scripts/shared/[name].js' : 'shared/[name].js',
     cleanDir: true,
     exports: 'named',
-    // All of the engine in one file, and all that SQL drivers share: each file more costs a cold start 0.3 ms and more.
+    // All of the engine in one file, and all that drivers of a kind share: each file more costs a cold start 0.3 ms and more.
     codeSplitting: {
       groups: [
         { name: 'engine', test: /[\\/](?:lib|shared[\\/](?:failure|hex|options|origin|record-serializer|text))[\\/.]/ },
+        { name: 'keyed', test: /[\\/]drivers[\\/]keyed[\\/]/ },
+        { name: 'stores', test: /[\\/]drivers[\\/]shared[\\/]/ },
         { name: 'sql', test: /[\\/]drivers[\\/]sql[\\/](?!(?:create-table|knex-client)\.|(?:dialects|odbc|pg)[\\/])/ },
       ],
     },

@@ -5,7 +5,7 @@
  * a comparison takes both.
  */
 
-import { asBuffer } from './bytes.js'
+import { asBuffer } from '../../lib/bytes.js'
 
 const beyondBytes = /[^\x00-\xff]/
 

@@ -2,7 +2,8 @@
 
 import { DriverError, SessionError } from '../../lib/errors.js'
 import { shortId } from '../../lib/id-check.js'
-import { asBuffer } from './bytes.js'
+import { textTest } from '../shared/quoting.js'
+import { wayProblems } from '../shared/way.js'
 import type { SqlDialect, SqlProblem, SqlValue } from './contracts.js'
 
 /** What clients hang on their errors, each some of it. */
@@ -18,16 +19,7 @@ interface NativeError extends Error {
 
 /** Codes of the system and of clients that speak of the way to the database, whatever it is. */
 const problemsOfTheWay: Readonly<Record<string, SqlProblem>> = {
-  ECONNREFUSED: 'unreachable',
-  ECONNRESET: 'unreachable',
-  EPIPE: 'unreachable',
-  ENOTFOUND: 'unreachable',
-  EAI_AGAIN: 'unreachable',
-  EHOSTUNREACH: 'unreachable',
-  ENETUNREACH: 'unreachable',
-  ENOENT: 'unreachable',
-  EACCES: 'denied',
-  ETIMEDOUT: 'timeout',
+  ...wayProblems,
   PROTOCOL_CONNECTION_LOST: 'unreachable',
   PROTOCOL_SEQUENCE_TIMEOUT: 'timeout',
   PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR: 'unreachable',
@@ -38,18 +30,10 @@ const problemsOfTheWay: Readonly<Record<string, SqlProblem>> = {
   'Pool is closed': 'unreachable',
   'Cannot use a pool after calling end': 'unreachable',
   'database connection is not open': 'unreachable',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
-  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls',
-  CERT_HAS_EXPIRED: 'tls',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'tls',
-  EPROTO: 'tls',
   'The server does not support SSL connections': 'tls',
   'timeout expired': 'timeout',
   'timeout exceeded when trying to connect': 'timeout',
   'Query read timeout': 'timeout',
-  ENOANSWER: 'unanswered',
   'Timeout acquiring a connection': 'timeout',
   'Unable to acquire a connection': 'unreachable',
 }
@@ -175,37 +159,6 @@ function redact(cause: NativeError, problem: SqlProblem | undefined, where: Circ
 function isShown(cause: NativeError, problem: SqlProblem | undefined, { quotesNothing }: Circumstances): boolean {
   if (problem === 'refused') return false
   return quotesNothing === true || !quotesValues.has(problem) || typeof cause.syscall === 'string'
-}
-
-/** So many characters of a value in an error's text are no chance. A word that is in both costs no more than the text. */
-const TELLING = 6
-/** A longer text is full of values, whatever they are. */
-const LONGEST_TEXT = 1000
-
-/**
- * Tells whether a text may be shown: no part of these values is in it. A trigger can put any value into the text of an error
- * with any code.
- */
-function textTest(values: readonly SqlValue[]): (text: string) => boolean {
-  const forms = values.flatMap(formsOf)
-  return (text) => forms.length === 0 || (text.length <= LONGEST_TEXT && !forms.some((form) => shares(text, form)))
-}
-
-/** A value as it may stand in a text. Times and nulls are no secrets. */
-function formsOf(value: SqlValue): string[] {
-  if (typeof value === 'number' || value === null) return []
-  const bytes = typeof value === 'string' ? Buffer.from(value) : asBuffer(value)
-  const hex = bytes.toString('hex')
-  return [bytes.toString(), bytes.toString('latin1'), hex, hex.toUpperCase()].filter((form) => form !== '')
-}
-
-/** Is a part of the value, or all of a short one, in the text? */
-function shares(text: string, value: string): boolean {
-  const size = Math.min(TELLING, value.length)
-  for (let at = 0; at + size <= text.length; at++) {
-    if (value.includes(text.slice(at, at + size))) return true
-  }
-  return false
 }
 
 /** What failed: where, at what, for whom. */

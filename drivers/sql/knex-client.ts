@@ -4,8 +4,8 @@
  */
 
 import { OptionError } from '../../lib/errors.js'
+import { NO_ANSWER, within } from '../shared/within.js'
 import type { Connection, SqlClient, SqlDialect, SqlResult, SqlValue } from './contracts.js'
-import { NO_ANSWER, within } from './within.js'
 
 /** What is used of a knex instance. */
 interface Knex {

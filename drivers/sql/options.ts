@@ -4,9 +4,7 @@ import type { OptionReader, OptionTable } from '../../lib/contracts.js'
 import { OptionError } from '../../lib/errors.js'
 import { isPlainObject } from '../../lib/hash.js'
 import { custom, integer, text } from '../../lib/options.js'
-
-/** A client, a pool or a knex instance; or a function that gives one, called when it is first needed. */
-export type DatabaseHandle = object | (() => object | Promise<object>)
+import { type Handle, optionalHandle } from '../shared/handle.js'
 
 /** Options of every SQL driver. */
 export interface SqlOptions {
@@ -31,7 +29,7 @@ export interface SqlOptions {
    * A live client, pool or knex instance in place of a dataSource, or a function that gives one and is called when it is first
    * needed (Perl: `dbh`). It is never changed, and stays open when the manager is closed.
    */
-  dbh: DatabaseHandle | undefined
+  dbh: Handle | undefined
   /** The table, as `sessions`, `app.sessions` or `"My Table"`. Default: `sessions`. */
   tableName: string
   /** The column of ids. Default: `id`. */
@@ -48,9 +46,6 @@ export interface SqlOptions {
    */
   timeout: number
 }
-
-const isHandle = (value: unknown): value is DatabaseHandle | undefined =>
-  typeof value === 'function' || (typeof value === 'object' && value !== null)
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => isPlainObject(value)
 
@@ -86,7 +81,7 @@ export const sqlOptions: OptionTable<SqlOptions> = {
   port: portReader,
   socket: text(''),
   dataSourceAttr: attributesReader,
-  dbh: custom<DatabaseHandle | undefined>(undefined, 'a database handle or a function that gives one', isHandle),
+  dbh: optionalHandle('a database handle'),
   tableName: text('sessions'),
   idColName: text('id'),
   dataColName: text('a_session'),

@@ -1,7 +1,7 @@
 /** What a driver must know of the table: looked up once, before the first write. */
 
+import { asBuffer } from '../../lib/bytes.js'
 import { DriverError } from '../../lib/errors.js'
-import { asBuffer } from './bytes.js'
 import type { ColumnKind, SqlDialect } from './contracts.js'
 import { columnKey } from './names.js'
 

@@ -1,6 +1,6 @@
 /** One record on its way into a table, as the statements that can bring it there; and records on their way out. */
 
-import { asBuffer } from './bytes.js'
+import { asBuffer } from '../../lib/bytes.js'
 import type { SqlDialect, SqlResult, SqlValue } from './contracts.js'
 import type { TableStatements } from './statements.js'
 import type { TableShape } from './table-shape.js'

@@ -1,6 +1,7 @@
 /** Reads a whole record: the assignment to `$D`, the fix-up statements behind it, and `$D` at the end. */
 
 import { isAscii } from 'node:buffer'
+import { asBuffer } from '../../lib/bytes.js'
 import { setElement } from '../../lib/hash.js'
 import { ScalarRef } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
@@ -16,7 +17,7 @@ const assignment = /(?:(?:my|our)\s+)?\$([A-Za-z_]\w*)\s*=(?![=~>])/y
 /** The value of a record. */
 export function readRecord(record: Uint8Array, options: SerializerOptions): unknown {
   if (record.length > options.maxBytes) throw overLimit(serializerName, 'bytes', options.maxBytes, 'maxBytes')
-  const bytes = Buffer.from(record.buffer, record.byteOffset, record.length)
+  const bytes = asBuffer(record)
   return new RecordReader(bytes, options).read()
 }
 

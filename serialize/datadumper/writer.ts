@@ -4,6 +4,7 @@
  * One loop over a linked list of open containers instead of recursion, as in the reader.
  */
 
+import { asBuffer } from '../../lib/bytes.js'
 import { isPlainObject } from '../../lib/hash.js'
 import { ElementRef, PerlGlob, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../../lib/perl-values.js'
 import { ElementCopies } from '../shared/element-copies.js'
@@ -290,5 +291,5 @@ function booleanLiteral(value: boolean, isJson: boolean): string {
 }
 
 function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  return asBuffer(bytes).toString('latin1')
 }

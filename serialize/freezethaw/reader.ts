@@ -1,6 +1,7 @@
 /** Reads a whole record: the signature, the table of things that are repeated, and the value. */
 
 import { isAscii, isUtf8 } from 'node:buffer'
+import { asBuffer } from '../../lib/bytes.js'
 import { SerializeError } from '../../lib/errors.js'
 import { setElement } from '../../lib/hash.js'
 import { overLimit } from '../shared/failure.js'
@@ -19,7 +20,7 @@ const signature = 'FrT;'
  */
 export function readRecord(record: Uint8Array, options: SerializerOptions): unknown {
   if (record.length > options.maxBytes) throw overLimit(serializerName, 'bytes', options.maxBytes, 'maxBytes')
-  const bytes = Buffer.from(record.buffer, record.byteOffset, record.length)
+  const bytes = asBuffer(record)
   const ascii = isAscii(bytes)
   try {
     return read(new Cursor(bytes.toString('latin1'), false), ascii, options)

@@ -1,6 +1,7 @@
 /** From a record to a value: by `JSON.parse` where that agrees with Perl, which is nearly always. */
 
 import { Buffer, isAscii } from 'node:buffer'
+import { asBuffer } from '../../lib/bytes.js'
 import { cannotThaw, overLimit } from '../shared/failure.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { decodeUtf8 } from '../shared/text.js'
@@ -13,7 +14,7 @@ import { parseExactly } from './parser.js'
  */
 export function readJson(record: Uint8Array, options: SerializerOptions): unknown {
   if (record.length > options.maxBytes) throw overLimit('JSON', 'bytes', options.maxBytes, 'maxBytes')
-  const bytes = Buffer.isBuffer(record) ? record : Buffer.from(record.buffer, record.byteOffset, record.length)
+  const bytes = asBuffer(record)
   const utf8 = options.encoding === 'latin1' || isAscii(bytes) ? undefined : decodeUtf8(bytes)
   const text = utf8 ?? bytes.toString('latin1')
   const value = parseFast(text, options)

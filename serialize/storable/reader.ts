@@ -3,6 +3,7 @@
  * limited by an option, never by the stack.
  */
 
+import { asBuffer } from '../../lib/bytes.js'
 import { type Hash, setElement } from '../../lib/hash.js'
 import { type PerlObject, ScalarRef, StorableHook } from '../../lib/perl-values.js'
 import { overLimit } from '../shared/failure.js'
@@ -22,7 +23,7 @@ import { needsCells, opened } from './things.js'
  */
 export function readRecord(record: Uint8Array, options: SerializerOptions): unknown {
   if (record.length > options.maxBytes) throw overLimit(codes.serializerName, 'bytes', options.maxBytes, 'maxBytes')
-  const bytes = Buffer.isBuffer(record) ? record : Buffer.from(record.buffer, record.byteOffset, record.length)
+  const bytes = asBuffer(record)
   try {
     return new RecordReader(bytes, options, undefined).read()
   } catch (error) {

@@ -1,5 +1,6 @@
 /** From a record to a value: by the grammar of YAML::Tiny, or by js-yaml where CGI::Session wrote more than that. */
 
+import { asBuffer } from '../../lib/bytes.js'
 import { cannotThaw, overLimit } from '../shared/failure.js'
 import type { SerializerOptions } from '../shared/options.js'
 import { noteTexts } from '../shared/origin.js'
@@ -11,7 +12,7 @@ import { Strings } from './strings.js'
 /** The value of a record. */
 export function readRecord(record: Uint8Array, options: SerializerOptions): unknown {
   if (record.length > options.maxBytes) throw overLimit(serializerName, 'bytes', options.maxBytes, 'maxBytes')
-  const bytes = Buffer.from(record.buffer, record.byteOffset, record.length)
+  const bytes = asBuffer(record)
   const strings = new Strings(bytes, options.encoding)
   const value = readDocuments(bytes, strings, options)
   if (value === null || value === undefined) throw cannotThaw(serializerName, 0, 'there is no value')

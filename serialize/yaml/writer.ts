@@ -1,5 +1,6 @@
 /** From a value to a record: what YAML::Tiny writes, line for line, but in ASCII. */
 
+import { asBuffer } from '../../lib/bytes.js'
 import { ElementRef, PerlObject, PerlRegExp, PerlVString, ScalarRef } from '../../lib/perl-values.js'
 import { cannotFreeze, kindOf, overLimit } from '../shared/failure.js'
 import type { SerializerOptions } from '../shared/options.js'
@@ -177,7 +178,7 @@ function reasonAgainst(value: object): string {
 }
 
 function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  return asBuffer(bytes).toString('latin1')
 }
 
 function isPlainObject(value: object): boolean {

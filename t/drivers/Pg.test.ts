@@ -9,7 +9,7 @@ import { startNode } from '../support/child.js'
 import { Client, type PgClient, type PgPool, Pool, types } from '../support/pg-client.js'
 import { newSchema, settingsFor, type TestSchema } from '../support/postgres.js'
 import { describeWith } from '../support/requirements.js'
-import { countTogether, raceToCreate } from '../support/sql-processes.js'
+import { countTogether, raceToCreate } from '../support/driver-processes.js'
 
 const context = { now: () => Math.floor(Date.now() / 1000), padding: false }
 

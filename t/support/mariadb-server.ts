@@ -1,8 +1,8 @@
 /** A private MariaDB for a test run, or an existing MariaDB or MySQL that the environment names. */
 
-import { existsSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { PASSWORD, type RunningServer, startServer } from './server.js'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PASSWORD, programPath, type RunningServer, startServer } from './server.js'
 
 /** How the server is reached, by a user who may create databases and users. */
 export interface MariadbSettings {
@@ -16,12 +16,6 @@ export interface MariadbSettings {
 
 /** Names an existing server in place of a private one, as `mysql://user:password@host:port`. */
 const existing = process.env.DATA_SESSION_TEST_MYSQL ?? ''
-
-/** The path of a program, in PATH or where Debian has servers; undefined when it is not there. */
-function programPath(name: string): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
-}
 
 const programNames = ['mariadbd', 'mariadb-install-db', 'mariadb-admin'] as const
 

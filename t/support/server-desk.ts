@@ -6,13 +6,17 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { startMariadb } from './mariadb-server.js'
+import { startMemcached } from './memcached-server.js'
 import { startPostgres } from './postgres-server.js'
+import { startRedis } from './redis-server.js'
 import type { RunningServer } from './server.js'
 
 /** A new kind of server adds one line. */
 const servers = {
   mariadb: startMariadb,
+  memcached: startMemcached,
   postgres: startPostgres,
+  redis: startRedis,
 } satisfies Record<string, () => Promise<RunningServer<unknown>>>
 
 type Servers = typeof servers

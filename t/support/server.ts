@@ -5,10 +5,10 @@
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 
 /** A server that answers. */
 export interface RunningServer<Settings> {
@@ -55,8 +55,14 @@ const keeper = `
   wait "$server"; kill "$watcher" 2>/dev/null; cd /; rm -rf "$folder"
 `
 
+/** The path of a program, in PATH or where Debian has servers; undefined when it is not there. */
+export function programPath(name: string): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
+}
+
 /** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
@@ -140,4 +146,17 @@ export async function startServer<Settings>(
     log = launched
   }
   throw new Error(`it ended at once:\n${log}`)
+}
+
+/** What a server says within a second to a line of text, for probes. @throws when it says nothing that fits */
+export async function answerTo(port: number, line: string, expected: RegExp): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1', timeout: 1000 })
+  socket.on('timeout', () => socket.destroy(new Error('no answer')))
+  try {
+    socket.write(`${line}\r\n`)
+    const [said] = (await once(socket.setEncoding('utf8'), 'data')) as [string]
+    if (!expected.test(said)) throw new Error(`it answers ${said}`)
+  } finally {
+    socket.destroy()
+  }
 }

@@ -1,6 +1,6 @@
 /** What SQL Server (2012 or later) wants to hear, over ODBC. */
 
-import { asBuffer } from '../bytes.js'
+import { asBuffer } from '../../../lib/bytes.js'
 import type { SqlDialect } from '../contracts.js'
 
 const EXACT = 'collate Latin1_General_100_BIN2'

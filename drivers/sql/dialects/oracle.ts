@@ -1,6 +1,6 @@
 /** What Oracle wants to hear. */
 
-import { asBuffer } from '../bytes.js'
+import { asBuffer } from '../../../lib/bytes.js'
 import type { SqlDialect } from '../contracts.js'
 
 /** The bytes of a text, which no session setting changes. */

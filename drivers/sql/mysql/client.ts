@@ -1,8 +1,8 @@
 /** The client of `driver:mysql`: a mysql2 connection or pool, of the callback or the promise API. */
 
-import { asBuffer } from '../bytes.js'
+import { asBuffer } from '../../../lib/bytes.js'
+import { answerWithin, NO_ANSWER, within } from '../../shared/within.js'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
-import { answerWithin, NO_ANSWER, within } from '../within.js'
 import { withLimits } from './limits.js'
 import { isExact, withLiterals } from './literals.js'
 

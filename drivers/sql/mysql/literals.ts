@@ -1,6 +1,6 @@
 /** Values within a statement: as parameters, texts would come to the server in the character set of the connection. */
 
-import { asBuffer } from '../bytes.js'
+import { asBuffer } from '../../../lib/bytes.js'
 import type { SqlValue } from '../contracts.js'
 
 const notAscii = /[^\x01-\x7f]/

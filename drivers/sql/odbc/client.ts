@@ -1,9 +1,9 @@
 /** Statements over ODBC, one at a time on each connection: most ODBC drivers mix two up. */
 
+import { asBuffer } from '../../../lib/bytes.js'
 import { DriverError } from '../../../lib/errors.js'
-import { asBuffer } from '../bytes.js'
+import { answerWithin, within } from '../../shared/within.js'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
-import { answerWithin, within } from '../within.js'
 import { isBroken, named } from './failure.js'
 import type { OdbcConnection, OdbcPool, Queryable, QueryOptions } from './package.js'
 import { endsEarly, refuseUncounted, toResult } from './result.js'

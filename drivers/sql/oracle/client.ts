@@ -4,8 +4,8 @@
  * Records go to the server as large objects, however short they are: that is what a comparison of large objects takes.
  */
 
+import { asBuffer } from '../../../lib/bytes.js'
 import { loadPeer } from '../../../lib/peer.js'
-import { asBuffer } from '../bytes.js'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
 import type { SqlOptions } from '../options.js'
 

@@ -4,8 +4,8 @@
  */
 
 import { createHash } from 'node:crypto'
+import { within } from '../../shared/within.js'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
-import { within } from '../within.js'
 import { bytesOfBytea } from './bytea.js'
 import { type CancellableClient, requestCancel } from './cancel.js'
 

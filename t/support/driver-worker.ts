@@ -1,4 +1,4 @@
-/** What another process does to a table: `node sql-worker.cjs <driver> <options as JSON> <task> <id> <times>`. */
+/** What another process does to a store: `node driver-worker.cjs <driver> <options as JSON> <task> <id> <times>`. */
 
 import type { Driver } from '../../lib/contracts.js'
 import { readOptions } from '../../lib/options.js'

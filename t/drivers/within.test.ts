@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answerWithin, within } from '../../drivers/sql/within.js'
+import { answerWithin, within } from '../../drivers/shared/within.js'
 
 describe('waiting for a connection', () => {
   it('a late one is given back, and that this fails harms nobody', async () => {

@@ -1,19 +1,19 @@
-/** What several processes do to one table at once. */
+/** What several processes do to one store at once. */
 
 import { type Child, startNode } from './child.js'
 
 /** The driver of the processes, and its options. */
-export interface SqlTarget {
+export interface DriverTarget {
   readonly driver: string
   readonly options: object
 }
 
 /** Start processes, let them go at once, and give what each printed at its end. */
-async function together(target: SqlTarget, count: number, args: readonly string[]): Promise<unknown[]> {
+async function together(target: DriverTarget, count: number, args: readonly string[]): Promise<unknown[]> {
   const { driver, options } = target
   const children: Child[] = await Promise.all(
     Array.from({ length: count }, () =>
-      startNode('t/support/sql-worker.ts', [driver, JSON.stringify(options), ...args]),
+      startNode('t/support/driver-worker.ts', [driver, JSON.stringify(options), ...args]),
     ),
   )
   await Promise.all(children.map((child) => child.said('ready')))
@@ -23,12 +23,12 @@ async function together(target: SqlTarget, count: number, args: readonly string[
 }
 
 /** For each of the ids, how the attempts of the processes to create it went, sorted. */
-export async function raceToCreate(target: SqlTarget, processes: number, ids: number): Promise<string[][]> {
+export async function raceToCreate(target: DriverTarget, processes: number, ids: number): Promise<string[][]> {
   const outcomes = (await together(target, processes, ['create', 'race', String(ids)])) as string[][]
   return Array.from({ length: ids }, (_, index) => outcomes.map((one) => one[index]!).sort())
 }
 
 /** Each process adds one, so many times, to the number under an id. */
-export async function countTogether(target: SqlTarget, processes: number, id: string, times: number): Promise<void> {
+export async function countTogether(target: DriverTarget, processes: number, id: string, times: number): Promise<void> {
   await together(target, processes, ['count', id, String(times)])
 }

@@ -1,0 +1,82 @@
+/** Errors of stores that keep a value under a key: what went wrong, and what somebody who reads the message should do. */
+
+import { DriverError, SessionError } from '../../lib/errors.js'
+import { shortId } from '../../lib/id-check.js'
+import { textTest } from '../shared/quoting.js'
+import { type WayProblem, wayProblems } from '../shared/way.js'
+
+/** What to do, by an error's code, or by words (a key with a blank in it) of its message. */
+export type Advice = Readonly<Record<string, string>>
+
+/** What failed: where, at what, for whom. */
+export interface Circumstances {
+  readonly driver: string
+  readonly operation: string
+  readonly id?: string
+  readonly records?: readonly (Uint8Array | null | undefined)[]
+}
+
+const adviceOnTheWay: Readonly<Record<WayProblem, string>> = {
+  unreachable:
+    'the connection failed or ended: is the server running, and is it the one that dataSource names? The next call connects anew',
+  denied: 'this user may not use the socket or the folder: check its rights',
+  timeout: 'it took longer than the option timeout allows',
+  tls: 'the server does not offer the encryption that was asked for, or its certificate does not fit',
+  unanswered:
+    'no answer came for longer than the option timeout allows; a write may have taken place, or may yet: read the session again',
+}
+
+/** The properties of a client's error that quote nothing. Some clients hang the whole command on it. */
+const harmlessProperties: ReadonlySet<string> = new Set([
+  'name',
+  'message',
+  'stack',
+  'code',
+  'errno',
+  'syscall',
+  'address',
+  'port',
+])
+
+function codeOf(error: Error): string | undefined {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' || typeof code === 'number' ? String(code) : undefined
+}
+
+function adviceOf(error: Error, advice: Advice): string | undefined {
+  const code = codeOf(error)
+  if (code !== undefined && Object.hasOwn(advice, code)) return advice[code]
+  const words = Object.keys(advice).find((key) => key.includes(' ') && error.message.includes(key))
+  if (words !== undefined) return advice[words]
+  if (code !== undefined && Object.hasOwn(wayProblems, code)) return adviceOnTheWay[wayProblems[code]!]
+  // Several addresses were tried (`localhost`).
+  return error instanceof AggregateError && error.errors[0] instanceof Error
+    ? adviceOf(error.errors[0], advice)
+    : undefined
+}
+
+/** The client's error without what may be a part of a session. */
+function redact(error: Error, { id, records = [] }: Circumstances): Error {
+  const sent = records.filter((record) => record instanceof Uint8Array)
+  const isHarmless = textTest(id === undefined ? sent : [id, ...sent])
+  for (const property of Object.getOwnPropertyNames(error)) {
+    if (!harmlessProperties.has(property)) delete (error as unknown as Record<string, unknown>)[property]
+  }
+  if (isHarmless(error.message)) return error
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^ +at /.test(line))
+  error.message = codeOf(error) ?? 'the reason is left out, for it quotes the session'
+  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
+  return error
+}
+
+/** The error that a program sees. Errors of this package pass unchanged. */
+export function failure(error: unknown, advice: Advice, where: Circumstances): unknown {
+  if (error instanceof SessionError) return error
+  const { driver, operation, id } = where
+  const of = id === undefined ? '' : ` session ${shortId(id)}`
+  const reason = error instanceof Error ? adviceOf(error, advice) : undefined
+  const cause = error instanceof Error ? redact(error, where) : error
+  const said = cause instanceof Error ? cause.message || codeOf(cause) || cause.name : 'the client gives no reason'
+  const message = reason === undefined ? said : `${reason} (${codeOf(cause as Error) ?? said})`
+  return new DriverError(driver, operation, `${driver}: cannot ${operation}${of}: ${message}`, { cause })
+}

@@ -1,0 +1,100 @@
+/** The half that Memcached, BerkeleyDB and Redis share: opening once and at first use, the closed state, errors of one kind. */
+
+import type { Driver, DriverSupport, RemoveOptions, StoreOptions, StoreOutcome } from '../../lib/contracts.js'
+import { DriverError } from '../../lib/errors.js'
+import { type Advice, failure } from './failure.js'
+
+/** A client, and how it is closed. */
+export interface Opened<Client> {
+  readonly client: Client
+  /** Absent where the client was handed over: that one stays open. */
+  close?(): unknown
+}
+
+/** What makes a driver of this kind. */
+export interface KeyedSetup<Client> {
+  /** As in the type string. */
+  readonly name: string
+  /** Open what the options name, or take what was handed over. It is called at first use, and again after it failed. */
+  open(): Opened<Client> | Promise<Opened<Client>>
+  /** What to do about the errors of its client and its store. */
+  readonly advice: Advice
+}
+
+/** What an operation is for, so that an error can say so. */
+export interface Request {
+  /** `retrieve`, `store`, `remove` or `list`. */
+  readonly operation: string
+  readonly id?: string
+  /** What is sent, no part of which gets into a message. */
+  readonly records?: readonly (Uint8Array | null | undefined)[]
+}
+
+/** A store that keeps a value under a key. Each operation of a driver is one call of `run`. */
+export abstract class KeyedDriver<Client> implements Driver {
+  abstract readonly supports: DriverSupport
+  readonly #setup: KeyedSetup<Client>
+  #opened: Opened<Client> | undefined
+  #opening: Promise<Opened<Client>> | undefined
+  /** Operations under way, and what waits for their end. */
+  #running = 0
+  #whenIdle: (() => void) | undefined
+  #closed = false
+
+  protected constructor(setup: KeyedSetup<Client>) {
+    this.#setup = setup
+  }
+
+  abstract retrieve(id: string): Promise<Uint8Array | undefined>
+  abstract store(id: string, record: Uint8Array, options?: StoreOptions): Promise<StoreOutcome>
+  abstract remove(id: string, options?: RemoveOptions): Promise<boolean>
+  abstract ids(): AsyncIterable<string>
+
+  /** Waits for the operations that are under way. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
+    const opened = this.#opened ?? (await this.#opening?.catch(() => undefined))
+    await opened?.close?.()
+  }
+
+  /**
+   * One operation on the client.
+   * @throws {DriverError} for whatever the client throws; errors of this package pass
+   */
+  protected async run<Result>(
+    request: Request,
+    operate: (client: Client) => Result | Promise<Result>,
+  ): Promise<Awaited<Result>> {
+    this.#assertOpen(request.operation)
+    this.#running++
+    try {
+      const opened = this.#opened ?? (await this.#open())
+      return await operate(opened.client)
+    } catch (error) {
+      throw failure(error, this.#setup.advice, { driver: this.#setup.name, ...request })
+    } finally {
+      if (--this.#running === 0) this.#whenIdle?.()
+    }
+  }
+
+  /** Once, however many operations come at first; an attempt that failed is not remembered. */
+  #open(): Promise<Opened<Client>> {
+    this.#opening ??= this.#openNow().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #openNow(): Promise<Opened<Client>> {
+    this.#opened = await this.#setup.open()
+    return this.#opened
+  }
+
+  #assertOpen(operation: string): void {
+    if (!this.#closed) return
+    const { name } = this.#setup
+    throw new DriverError(name, operation, `${name}: the driver is closed`, { code: 'ERR_SESSION_CLOSED' })
+  }
+}
