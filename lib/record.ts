@@ -67,25 +67,24 @@ export function setLifetime(data: SessionData, seconds: number): void {
   data._SESSION_ETIME = seconds === 0 && dialectOf(data) === 'cgi-session' ? null : seconds
 }
 
-/** Data::Session lets the last second pass, CGI::Session does not. */
-function isOver(data: SessionData, lifetime: number, now: number): boolean {
-  const end = timeOf(data, 'ATIME') + lifetime
-  return dialectOf(data) === 'cgi-session' ? end <= now : end < now
+/** The first second at which a lifetime is over. Data::Session lets the last second pass, CGI::Session does not. */
+function endOf(data: SessionData, lifetime: number): number {
+  return timeOf(data, 'ATIME') + lifetime + (dialectOf(data) === 'cgi-session' ? 0 : 1)
 }
 
 /** Has the whole session expired? Lifetimes count from the last access; 0 is for ever. */
 export function hasExpired(data: SessionData, now: number): boolean {
   const lifetime = timeOf(data, 'ETIME')
-  return lifetime !== 0 && isOver(data, lifetime, now)
+  return lifetime !== 0 && endOf(data, lifetime) <= now
 }
 
 /**
- * Seconds until the session expires, for stores that keep an expiry time; 0: never. A second more than the lifetime: the last
- * second counts, and the session itself checks it when it is opened.
+ * Seconds until the session expires, for stores that keep an expiry time; 0: never. The record goes when the session ends, and not
+ * a second earlier; an access that `touchAfter` does not write moves neither.
  */
 export function timeToLive(data: SessionData, now: number): number {
   const lifetime = timeOf(data, 'ETIME')
-  return lifetime === 0 ? 0 : Math.max(1, timeOf(data, 'ATIME') + lifetime - now + 1)
+  return lifetime === 0 ? 0 : Math.max(1, endOf(data, lifetime) - now)
 }
 
 /** The lifetimes of parameters, in seconds: of two lists the shorter. */
@@ -105,7 +104,7 @@ export function parameterLifetimes(data: SessionData): Map<string, number> {
 /** The parameters whose time is over. */
 export function expiredParameters(data: SessionData, now: number): string[] {
   const keys: string[] = []
-  for (const [key, lifetime] of parameterLifetimes(data)) if (isOver(data, lifetime, now)) keys.push(key)
+  for (const [key, lifetime] of parameterLifetimes(data)) if (endOf(data, lifetime) <= now) keys.push(key)
   return keys
 }
 
