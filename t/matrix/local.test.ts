@@ -1,0 +1,3 @@
+import { defineMatrix } from '../support/matrix.js'
+
+await defineMatrix('local')
