@@ -25,6 +25,12 @@ export interface PurgeResult {
   unreadable: number
 }
 
+/**
+ * So many sessions are looked at and removed at once by a purge: a server answers many requests in little more time than one,
+ * and an embedded store syncs its file once for all of them.
+ */
+const PURGED_AT_ONCE = 32
+
 /** Options of `createTable`. */
 export interface CreateTableOptions {
   /** The most characters of an id. Default: as many as the id generator makes. */
@@ -175,7 +181,7 @@ export class SessionManager {
     const { driver, now } = this.#engine
     const result: PurgeResult = { removed: 0, kept: 0, unreadable: 0 }
     let failure: unknown
-    for await (const candidate of driver.candidates(now())) {
+    const check = async (candidate: PurgeCandidate): Promise<void> => {
       try {
         const outcome = await this.#purgeOne(candidate)
         if (outcome !== undefined) result[outcome]++
@@ -185,6 +191,7 @@ export class SessionManager {
         result.unreadable++
       }
     }
+    for await (const group of groupsOf(driver.candidates(now()), PURGED_AT_ONCE)) await Promise.all(group.map(check))
     if (failure !== undefined && result.removed + result.kept === 0) throw failure
     return result
   }
@@ -234,6 +241,17 @@ export class SessionManager {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+}
+
+/** The items of a stream, so many at a time. */
+async function* groupsOf<Item>(items: AsyncIterable<Item>, size: number): AsyncIterable<readonly Item[]> {
+  let group: Item[] = []
+  for await (const item of items) {
+    if (group.push(item) < size) continue
+    yield group
+    group = []
+  }
+  if (group.length > 0) yield group
 }
 
 /** What the store has under an id. */
