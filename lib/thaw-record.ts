@@ -12,9 +12,15 @@ import type { SessionData } from './record.js'
  */
 export function thawRecord(engine: Engine, id: string, record: Uint8Array): SessionData {
   const data = engine.serializer.thaw(record)
-  if (!isPlainObject(data)) throw corrupt(engine, id, 'it is not a hash of parameters')
-  if (!isIdOf(data, id)) throw corrupt(engine, id, 'its own _SESSION_ID is not the id it is stored under')
-  return data
+  const problem = whyNotSession(data, id)
+  if (problem !== undefined) throw corrupt(engine, id, problem)
+  return data as SessionData
+}
+
+/** What keeps the value of a record from being the session of an id; undefined when nothing does. */
+export function whyNotSession(data: unknown, id: string): string | undefined {
+  if (!isPlainObject(data)) return 'it is not a hash of parameters'
+  return isIdOf(data, id) ? undefined : 'its own _SESSION_ID is not the id it is stored under'
 }
 
 /** A copied file, or a column that finds `abc` for `ABC`, must not hand out somebody else's session. */
