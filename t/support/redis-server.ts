@@ -1,5 +1,6 @@
 /** A private Redis (or Valkey) for a test run, or an existing one that the environment names. */
 
+import { spawnSync } from 'node:child_process'
 import { answerTo, PASSWORD, type Place, programPath, type RunningServer, startServer } from './server.js'
 
 /** How the server is reached. */
@@ -14,7 +15,7 @@ export interface RedisSettings {
 const existing = process.env.DATA_SESSION_TEST_REDIS ?? ''
 
 /** The program of the server. */
-function serverProgram(): string | undefined {
+export function serverProgram(): string | undefined {
   return programPath('redis-server') ?? programPath('valkey-server')
 }
 
@@ -23,6 +24,13 @@ export function redisMissing(): string | undefined {
   return existing !== '' || serverProgram() !== undefined
     ? undefined
     : 'redis-server is not installed, and DATA_SESSION_TEST_REDIS names no server'
+}
+
+/** Why there is no server that speaks TLS; undefined when there is one. */
+export function redisTlsMissing(): string | undefined {
+  if (spawnSync('openssl', ['version']).error !== undefined) return 'openssl is not installed'
+  const { stdout } = spawnSync('redis-cli', ['--help'], { encoding: 'utf8' })
+  return stdout?.includes('--tls') ? redisMissing() : 'redis is not built with TLS, as far as redis-cli tells'
 }
 
 /** Starts a server of the run's own, or names the existing one. */
