@@ -16,9 +16,11 @@ const scripts = [
   'scripts/cgi/counter',
   'scripts/create-table',
   'scripts/digest',
+  'scripts/import-berkeleydb',
   'scripts/bench/cold',
   'scripts/bench/codec',
   'scripts/bench/steady',
+  'scripts/bench/million',
 ]
 const input = Object.fromEntries([
   ['index', 'lib/index.ts'],

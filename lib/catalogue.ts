@@ -3,12 +3,15 @@
  * Written by scripts/dev/catalogue.mjs (`npm run catalogue`) from the folders drivers/, id/ and serialize/.
  */
 
+import type { BerkeleyDBOptions } from '../drivers/BerkeleyDB.js'
 import type { FileOptions } from '../drivers/File.js'
+import type { MemcachedOptions } from '../drivers/Memcached.js'
 import type { MemoryOptions } from '../drivers/Memory.js'
 import type { mysqlOptions } from '../drivers/mysql.js'
 import type { ODBCOptions } from '../drivers/ODBC.js'
 import type { OracleOptions } from '../drivers/Oracle.js'
 import type { PgOptions } from '../drivers/Pg.js'
+import type { RedisOptions } from '../drivers/Redis.js'
 import type { SQLiteOptions } from '../drivers/SQLite.js'
 import type { AutoIncrementOptions } from '../id/AutoIncrement.js'
 import type { StaticOptions } from '../id/Static.js'
@@ -16,11 +19,14 @@ import type { SerializerOptions } from '../serialize/shared/options.js'
 import type { Driver, IdGenerator, PluginLoader, Serializer } from './contracts.js'
 
 export const drivers: Readonly<Record<string, PluginLoader<Driver>>> = {
+  BerkeleyDB: () => import('../drivers/BerkeleyDB.js'),
   File: () => import('../drivers/File.js'),
+  Memcached: () => import('../drivers/Memcached.js'),
   Memory: () => import('../drivers/Memory.js'),
   ODBC: () => import('../drivers/ODBC.js'),
   Oracle: () => import('../drivers/Oracle.js'),
   Pg: () => import('../drivers/Pg.js'),
+  Redis: () => import('../drivers/Redis.js'),
   SQLite: () => import('../drivers/SQLite.js'),
   mysql: () => import('../drivers/mysql.js'),
 }
@@ -48,11 +54,14 @@ export const serializers: Readonly<Record<string, PluginLoader<Serializer>>> = {
 
 /** The options of all plug-ins together. */
 export type PluginOptions = Partial<AutoIncrementOptions> &
+  Partial<BerkeleyDBOptions> &
   Partial<FileOptions> &
+  Partial<MemcachedOptions> &
   Partial<MemoryOptions> &
   Partial<ODBCOptions> &
   Partial<OracleOptions> &
   Partial<PgOptions> &
+  Partial<RedisOptions> &
   Partial<SQLiteOptions> &
   Partial<SerializerOptions> &
   Partial<StaticOptions> &

@@ -11,11 +11,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { median, parametersOf, shuffle } from './measure.js'
+import { berkeleydbEntry } from './steady/berkeleydb.js'
 import type { Contender, PlainSession, Save } from './steady/contender.js'
+import { memcachedEntry } from './steady/memcached.js'
 import { mysqlEntry } from './steady/mysql.js'
 import { missingPackages } from './steady/packages.js'
 import { pgEntry } from './steady/pg.js'
 import type { Entry, Sessions } from './steady/places.js'
+import { redisEntry } from './steady/redis.js'
 import { sqliteEntry } from './steady/sqlite.js'
 
 const { values: options } = parseArgs({
@@ -36,6 +39,9 @@ const databases: Record<string, (folder: string, sessions: Sessions) => Promise<
   SQLite: sqliteEntry,
   Pg: pgEntry,
   mysql: mysqlEntry,
+  Redis: redisEntry,
+  BerkeleyDB: berkeleydbEntry,
+  Memcached: memcachedEntry,
 }
 
 /** So many entries of the cart make 1 KB of JSON. */

@@ -8,10 +8,10 @@ import { refuseUncounted } from '../../drivers/sql/odbc/result.js'
 import { DriverError, OptionError } from '../../lib/index.js'
 import { readOptions } from '../../lib/options.js'
 import { driverSuite } from '../suite/driver.js'
+import { countTogether, raceToCreate } from '../support/driver-processes.js'
 import { type OdbcStore, type OdbcTarget, odbcPackage, odbcTargets } from '../support/odbc.js'
 import { perl } from '../support/perl.js'
 import { describeWith } from '../support/requirements.js'
-import { countTogether, raceToCreate } from '../support/driver-processes.js'
 
 const context = { now: () => Math.floor(Date.now() / 1000), padding: false }
 const id = '0123456789abcdef0123456789abcdef'

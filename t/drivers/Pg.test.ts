@@ -6,10 +6,10 @@ import { DriverError, OptionError, SessionManager } from '../../lib/index.js'
 import { readOptions } from '../../lib/options.js'
 import { driverSuite } from '../suite/driver.js'
 import { startNode } from '../support/child.js'
+import { countTogether, raceToCreate } from '../support/driver-processes.js'
 import { Client, type PgClient, type PgPool, Pool, types } from '../support/pg-client.js'
 import { newSchema, settingsFor, type TestSchema } from '../support/postgres.js'
 import { describeWith } from '../support/requirements.js'
-import { countTogether, raceToCreate } from '../support/driver-processes.js'
 
 const context = { now: () => Math.floor(Date.now() / 1000), padding: false }
 

@@ -7,10 +7,10 @@ import SQLite from '../../drivers/SQLite.js'
 import { DriverError, OptionError, SessionManager } from '../../lib/index.js'
 import { readOptions } from '../../lib/options.js'
 import { driverSuite } from '../suite/driver.js'
+import { countTogether, raceToCreate } from '../support/driver-processes.js'
 import { fixtureFolder } from '../support/fixtures.js'
 import { temporaryFolder } from '../support/folders.js'
 import { describeWith } from '../support/requirements.js'
-import { countTogether, raceToCreate } from '../support/driver-processes.js'
 
 /** What the tests use of a better-sqlite3 database. */
 interface Handle {

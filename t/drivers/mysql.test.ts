@@ -8,10 +8,10 @@ import { DriverError, OptionError, SessionManager } from '../../lib/index.js'
 import { readOptions } from '../../lib/options.js'
 import { driverSuite } from '../suite/driver.js'
 import { startNode } from '../support/child.js'
+import { countTogether, raceToCreate } from '../support/driver-processes.js'
 import { mysql2, newDatabase, settingsFor, type TestDatabase } from '../support/mariadb.js'
 import { perl } from '../support/perl.js'
 import { describeWith } from '../support/requirements.js'
-import { countTogether, raceToCreate } from '../support/driver-processes.js'
 
 const context = { now: () => Math.floor(Date.now() / 1000), padding: false }
 const id = '0123456789abcdef0123456789abcdef'

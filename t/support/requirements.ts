@@ -9,9 +9,9 @@ import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { describe } from 'vitest'
 import { mariadbMissing } from './mariadb-server.js'
-import { memcachedMissing } from './memcached-server.js'
+import { memcachedMissing, memcachedProgramMissing, memcachedSaslMissing } from './memcached-server.js'
 import { postgresMissing, tlsMissing } from './postgres-server.js'
-import { redisMissing } from './redis-server.js'
+import { redisMissing, redisTlsMissing } from './redis-server.js'
 import { programPath } from './server.js'
 
 /** How each part is looked for: the reason why it is missing, or undefined when it is there. */
@@ -37,8 +37,11 @@ const probes: Record<string, () => string | undefined> = {
   'perl-pg': () => perlMissing(['CGI::Session', 'Storable', 'DBI', 'DBD::Pg']),
   mariadb: () => packageMissing('mysql2') ?? mariadbMissing(),
   memcached: () => packageMissing('memjs') ?? memcachedMissing(),
+  'memcached-program': () => packageMissing('memjs') ?? memcachedProgramMissing(),
+  'memcached-sasl': () => packageMissing('memjs') ?? memcachedSaslMissing(),
   'perl-memcached': () => perlMissing(['CGI::Session', 'Cache::Memcached']),
   redis: () => packageMissing('ioredis') ?? redisMissing(),
+  'redis-tls': () => packageMissing('ioredis') ?? redisTlsMissing(),
   lmdb: () => packageMissing('lmdb'),
   'perl-berkeleydb': () => perlMissing(['CGI::Session', 'DB_File', 'BerkeleyDB']),
   'db5.3-util': () => (programPath('db5.3_dump') === undefined ? 'db5.3_dump is not installed' : undefined),

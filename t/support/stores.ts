@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type ManagerOptions, SessionManager } from '../../lib/index.js'
 import type { SessionStore } from '../suite/session.js'
 import { temporaryFolder } from './folders.js'
+import { newNamespace, newPrefix } from './keyed.js'
 import { newDatabase } from './mariadb.js'
 import { dropOracleTable, newOracleTable } from './oracle.js'
 import { newSchema } from './postgres.js'
@@ -20,6 +21,9 @@ export const stores: Readonly<Record<string, () => Promise<SessionStore> | Sessi
     tableIn({ dataSource: `dbi:ODBC:Driver=SQLite3;Database=${join(temporaryFolder(), 'sessions.sqlite')}` }, 'ODBC'),
   Memory: () => ({ options: { space: `stores ${++spaces}` } }),
   Oracle: oracleStore,
+  BerkeleyDB: () => ({ options: { directory: temporaryFolder() } }),
+  Memcached: async () => ({ options: await newNamespace() }),
+  Redis: async () => ({ options: await newPrefix() }),
 }
 
 /** What a driver's store needs that may be missing, as t/support/requirements.ts knows it. */
@@ -27,6 +31,9 @@ export const storeParts: Readonly<Record<string, string>> = {
   Oracle: 'oracle',
   ODBC: 'odbc-sqlite',
   mysql: 'mariadb',
+  BerkeleyDB: 'lmdb',
+  Memcached: 'memcached',
+  Redis: 'redis',
 }
 
 async function oracleStore(): Promise<SessionStore> {

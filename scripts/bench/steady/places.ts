@@ -22,14 +22,21 @@ export function openManager(options: ManagerOptions): Promise<SessionManager> {
 }
 
 /** Make the table that the options name, and fill it. */
-export async function fillTable(options: ManagerOptions, { ids, parameters }: Sessions): Promise<void> {
-  const sessions = await openManager(options)
-  await sessions.createTable()
+export async function fillTable(options: ManagerOptions, sessions: Sessions): Promise<void> {
+  const manager = await openManager(options)
+  await manager.createTable()
+  await manager.close()
+  await fillStore(options, sessions)
+}
+
+/** Fill a store that needs no table. */
+export async function fillStore(options: ManagerOptions, { ids, parameters }: Sessions): Promise<void> {
+  const manager = await openManager(options)
   for (const id of ids) {
-    const session = await sessions.open({ id })
+    const session = await manager.open({ id })
     await session.param(parameters).flush()
   }
-  await sessions.close()
+  await manager.close()
 }
 
 /** Fill a peer's store. */
