@@ -28,6 +28,8 @@ interface Waiting {
 }
 
 const KEEP_ALIVE = 30_000
+/** Bytes that are read at once. */
+const PIECE = 65_536
 
 export class Connection implements Line {
   readonly #address: Address
@@ -63,12 +65,25 @@ export class Connection implements Line {
 
   #connect(): Socket {
     const { host, port, username, password } = this.#address
-    const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE })
+    const socket = connect({
+      host,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE,
+      // Without the cost of a stream, which is a tenth of a round trip.
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(PIECE),
+        callback: (length, buffer) => {
+          this.#receive(socket, Buffer.from(buffer.subarray(0, length)))
+          return true
+        },
+      },
+    })
     this.#socket = socket
     const endOf = (error: Error): void => {
       if (this.#socket === socket) this.#end(error)
     }
-    socket.on('data', (bytes) => this.#receive(socket, bytes))
     socket.on('error', endOf)
     socket.on('close', () => endOf(withCode('ECONNRESET', 'the server closed the connection')))
     if (username !== '') this.#logIn(socket, username, password)

@@ -581,19 +581,21 @@ describeWith('memcached', 'Memcached: outages', () => {
 
   it('a server that stands still is an error in time, and the next call works when it goes on', async () => {
     const { dataSource, host, port } = await privateServer()
-    const driver = closing(memcached({ dataSource, timeout: 400 }))
+    const driver = closing(memcached({ dataSource, timeout: 1000 }))
     await driver.store(id, record, { expect: null })
     const pid = Number(
       (await linesOf({ host, port }, 'stats', 'END')).find((line) => line.startsWith('STAT pid '))!.split(' ')[2],
     )
     process.kill(pid, 'SIGSTOP')
     try {
+      // Its threads stop one after the other.
+      while (await driver.retrieve(id).then(Boolean, () => false));
       const since = performance.now()
       const [read, write] = await Promise.all([
         errorOf(driver.retrieve(id)),
         errorOf(driver.store(id, other, { expect: record })),
       ])
-      expect(performance.now() - since).toBeLessThan(2000)
+      expect(performance.now() - since).toBeLessThan(3000)
       expect(read.message).toMatch(/no answer came/)
       expect(write.message).toMatch(/a write may have taken place, or may yet/)
     } finally {
@@ -601,11 +603,12 @@ describeWith('memcached', 'Memcached: outages', () => {
     }
     const now = await driver.retrieve(id)
     expect([record, other].some((one) => one.equals(now!))).toBe(true)
-    expect(await driver.store(id, third, { expect: now! })).toBe('stored')
+    // The write that nobody waits for any longer may come in between.
+    while ((await driver.store(id, third, { expect: (await driver.retrieve(id))! })) !== 'stored');
   })
 
   it('late answers are nobody’s', async () => {
-    const { relay, driver, direct } = await relayed({ timeout: 300 })
+    const { relay, driver, direct } = await relayed({ timeout: 800 })
     const ids = Array.from({ length: 20 }, (_, index) => `id${index}`)
     await Promise.all(ids.map((one) => direct.store(one, Buffer.from(one))))
     for (let round = 0; round < 3; round++) {
@@ -625,8 +628,8 @@ describeWith('memcached', 'Memcached: outages', () => {
     const ids = Array.from({ length: 20 }, (_, index) => `id${index}`)
     await Promise.all(ids.map((one) => direct.store(one, Buffer.from(one))))
     for (const mode of ['hold', 'begin'] as const) {
-      const cache = live(`127.0.0.1:${relay.port}`, { timeout: 0.2 })
-      const driver = closing(memcached({ cache, namespace, timeout: 500 }))
+      const cache = live(`127.0.0.1:${relay.port}`, { timeout: 0.6 })
+      const driver = closing(memcached({ cache, namespace, timeout: 1500 }))
       await driver.retrieve('warm')
       relay.mode = mode
       await Promise.all(ids.map((one) => errorOf(driver.retrieve(one))))
@@ -678,7 +681,7 @@ describeWith('memcached', 'Memcached: outages', () => {
     const { dataSource, namespace } = await newNamespace()
     const relay = closing(await Relay.to(Number(dataSource.split(':')[1])))
     const cache = live(`127.0.0.1:${relay.port}`, { timeout: 60 })
-    const driver = closing(memcached({ cache, namespace, timeout: 300 }))
+    const driver = closing(memcached({ cache, namespace, timeout: 800 }))
     await driver.store(id, record)
     relay.mode = 'hold'
     expect((await errorOf(driver.store(id, other))).message).toMatch(/no answer came/)

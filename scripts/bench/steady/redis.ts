@@ -13,6 +13,8 @@ import { type Entry, filledPeer, openManager, type Sessions } from './places.js'
 interface Ioredis {
   getBuffer(key: string): Promise<Buffer>
   set(key: string, record: Buffer, unit: 'EX', seconds: number): Promise<'OK' | null>
+  script(command: 'LOAD', text: string): Promise<string>
+  evalsha(digest: string, keys: 1, key: string, ...values: (string | Buffer)[]): Promise<number>
   disconnect(): void
 }
 type IoredisPackage = { Redis: new (settings: object) => Ioredis }
@@ -24,6 +26,10 @@ interface NodeRedis {
 }
 type NodeRedisPackage = { createClient(settings: object): NodeRedis }
 type ConnectRedis = { RedisStore: new (settings: object) => PeerStore }
+
+/** What a client by hand needs that loses no update of somebody else. */
+const compare = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) return 1`
 
 /** Seconds that a session lives. */
 const life = 86_400
@@ -50,9 +56,21 @@ export async function redisEntry(_folder: string, sessions: Sessions): Promise<E
     }
     return new AsyncByHand(name, statements, () => client.disconnect())
   }
+  const comparingByHand = async (prefix: string) => {
+    await newOptions(prefix)
+    const client = new ioredis.Redis(login)
+    const digest = await client.script('LOAD', compare)
+    const statements = {
+      fetch: (id: string) => client.getBuffer(prefix + id),
+      replace: async (id: string, record: Buffer, expected: Buffer) =>
+        (await client.evalsha(digest, 1, prefix + id, expected, record, String(life))) === 1,
+    }
+    return new AsyncByHand('by hand, comparing', statements, () => client.disconnect())
+  }
   const contenders: Contender[] = [
     await byHand('by hand', 'one:'),
     await byHand('by hand, again (control)', 'two:'),
+    await comparingByHand('five:'),
     new DataSession(await openManager(await newOptions('three:'))),
     ...(await connectRedis({ socket: { host, port }, password, ...(username && { username }) }, sessions)),
   ]
