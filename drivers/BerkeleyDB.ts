@@ -47,7 +47,7 @@ export default class BerkeleyDB extends KeyedDriver<Environment> {
 
   /** @throws {OptionError} for neither a `directory` nor a `cache`, or both */
   constructor(options: BerkeleyDBOptions) {
-    super({ name: 'BerkeleyDB', open: openEnvironment(options), advice })
+    super({ name: 'BerkeleyDB', open: openEnvironment(options), advice, timeout: options.timeout })
   }
 
   retrieve(id: string): Promise<Uint8Array | undefined> {

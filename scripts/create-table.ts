@@ -5,6 +5,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { OptionError, SessionError } from '../lib/errors.js'
 import { SessionManager } from '../lib/session-manager.js'
 import type { ManagerOptions } from '../lib/session-options.js'
+import { withPassword } from './shared/password.js'
 
 const usage = `data-session-create-table --type TYPE --data-source SOURCE [options]
 
@@ -71,8 +72,6 @@ function managerOptions(given: Given): ManagerOptions {
   for (const name of forManager) {
     if (given[name] !== undefined) options[name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase())] = given[name]
   }
-  const password = process.env.DATA_SESSION_PASSWORD
-  if (password !== undefined && password !== '') options.password = password
   if (given.print && given['data-source'] === undefined) options.dbh = refuseToConnect
   return options
 }
@@ -94,7 +93,7 @@ async function run(given: Given): Promise<string> {
   if (given.help) return usage
   if (given.type === undefined) throw new UsageError("--type is missing, such as --type 'driver:Pg;id:SHA1'")
   const options = { ...idLength(given), expires: given.expires === true }
-  const sessions = await SessionManager.create(managerOptions(given))
+  const sessions = await SessionManager.create(await withPassword(managerOptions(given)))
   try {
     if (given.print) return await sessions.createTableSql(options)
     await sessions.createTable(options)

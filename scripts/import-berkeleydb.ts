@@ -9,6 +9,7 @@ import { serializerOf } from './import/fitting-serializer.js'
 import { Progress } from './import/progress.js'
 import { type ImportEnd, runImport } from './import/run.js'
 import { Tally } from './import/tally.js'
+import { withPassword } from './shared/password.js'
 
 /** The signals that end an import after the record at hand, and the status that a shell gives to each. */
 const signals = { SIGINT: 130, SIGTERM: 143 } as const
@@ -64,7 +65,7 @@ async function run(given: Arguments): Promise<number> {
     process.stdout.write(usage)
     return 0
   }
-  const engine = await createEngine(given.options)
+  const engine = await createEngine(await withPassword(given.options))
   try {
     return await importInto(engine, given)
   } finally {

@@ -16,20 +16,24 @@ interface Waiting {
 /** How a change went, inside the transaction. */
 type Settled = { readonly outcome: unknown } | { readonly error: unknown }
 
+/** Commit now. (TransactionFlags.SYNCHRONOUS_COMMIT) */
+const COMMIT = 2
 /**
- * Commit now, and sync to the disk after the lock is given back, so that others need not wait for it; as lmdb's own putSync
- * does. (TransactionFlags.SYNCHRONOUS_COMMIT | TransactionFlags.NO_SYNC_FLUSH)
+ * And sync to the disk after the lock is given back, so that others need not wait for it; as lmdb's own putSync does. Where the
+ * environment has no `overlappingSync` it would mean not to sync at all. (TransactionFlags.NO_SYNC_FLUSH)
  */
-const LIKE_PUT_SYNC = 0x10002
+const SYNC_LATER = 0x10000
 
 export class GroupCommit {
   readonly #db: Database
   readonly #timeout: number
+  readonly #flags: number
   #waiting: Waiting[] = []
 
   /** @param timeout how long to wait for a transaction of the program's own, in milliseconds */
   constructor(db: Database, timeout: number) {
     this.#db = db
+    this.#flags = db.overlappingSync === true ? COMMIT | SYNC_LATER : COMMIT
     this.#timeout = timeout
   }
 
@@ -46,7 +50,7 @@ export class GroupCommit {
     this.#waiting = []
     try {
       for (let busy = this.#busy(); busy !== undefined; busy = this.#busy()) await busy
-      const settled = this.#db.transactionSync(() => waiting.map(settle), LIKE_PUT_SYNC)
+      const settled = this.#db.transactionSync(() => waiting.map(settle), this.#flags)
       for (const [index, result] of settled.entries()) {
         if ('error' in result) waiting[index]!.reject(result.error)
         else waiting[index]!.resolve(result.outcome)

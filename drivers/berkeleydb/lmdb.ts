@@ -14,6 +14,8 @@ export interface Database {
   resetReadTxn(): void
   close(): Promise<void>
   readonly status?: string
+  /** Commits sync to the disk after they gave the lock back. A named database does not say. */
+  readonly overlappingSync?: boolean
   /** lmdb's own view of the environment; it has a transaction while one for writing is open. */
   readonly env?: { readonly writeTxn?: unknown }
 }

@@ -27,16 +27,7 @@ const adviceOnTheWay: Readonly<Record<WayProblem, string>> = {
 }
 
 /** The properties of a client's error that quote nothing. Some clients hang the whole command on it. */
-const harmlessProperties: ReadonlySet<string> = new Set([
-  'name',
-  'message',
-  'stack',
-  'code',
-  'errno',
-  'syscall',
-  'address',
-  'port',
-])
+const harmlessProperties = ['code', 'errno', 'syscall', 'address', 'port'] as const
 
 function codeOf(error: Error): string | undefined {
   const { code } = error as { code?: unknown }
@@ -55,18 +46,21 @@ function adviceOf(error: Error, advice: Advice): string | undefined {
     : undefined
 }
 
-/** The client's error without what may be a part of a session. */
-function redact(error: Error, { id, records = [] }: Circumstances): Error {
+/** A copy of the client's error without what may be a part of a session. The error itself may be everybody's whose call failed. */
+function redacted(error: Error, { id, records = [] }: Circumstances): Error {
   const sent = records.filter((record) => record instanceof Uint8Array)
   const isHarmless = textTest(id === undefined ? sent : [id, ...sent])
-  for (const property of Object.getOwnPropertyNames(error)) {
-    if (!harmlessProperties.has(property)) delete (error as unknown as Record<string, unknown>)[property]
-  }
-  if (isHarmless(error.message)) return error
+  const message = isHarmless(error.message)
+    ? error.message
+    : (codeOf(error) ?? 'the reason is left out, for it quotes the session')
   const frames = (error.stack ?? '').split('\n').filter((line) => /^ +at /.test(line))
-  error.message = codeOf(error) ?? 'the reason is left out, for it quotes the session'
-  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
-  return error
+  const copy = Object.assign(new Error(message), { name: error.name })
+  copy.stack = [`${error.name}: ${message}`, ...frames].join('\n')
+  for (const property of harmlessProperties) {
+    const value = (error as unknown as Record<string, unknown>)[property]
+    if (value !== undefined) Object.assign(copy, { [property]: value })
+  }
+  return copy
 }
 
 /** The error that a program sees. Errors of this package pass unchanged. */
@@ -74,9 +68,11 @@ export function failure(error: unknown, advice: Advice, where: Circumstances): u
   if (error instanceof SessionError) return error
   const { driver, operation, id } = where
   const of = id === undefined ? '' : ` session ${shortId(id)}`
-  const reason = error instanceof Error ? adviceOf(error, advice) : undefined
-  const cause = error instanceof Error ? redact(error, where) : error
-  const said = cause instanceof Error ? cause.message || codeOf(cause) || cause.name : 'the client gives no reason'
-  const message = reason === undefined ? said : `${reason} (${codeOf(cause as Error) ?? said})`
+  // Some clients throw texts.
+  const native = error instanceof Error ? error : new Error(String(error))
+  const reason = adviceOf(native, advice)
+  const cause = redacted(native, where)
+  const said = cause.message || codeOf(cause) || cause.name
+  const message = reason === undefined ? said : `${reason} (${codeOf(cause) ?? said})`
   return new DriverError(driver, operation, `${driver}: cannot ${operation}${of}: ${message}`, { cause })
 }

@@ -2,6 +2,7 @@
 
 import type { Driver, DriverSupport, RemoveOptions, StoreOptions, StoreOutcome } from '../../lib/contracts.js'
 import { DriverError } from '../../lib/errors.js'
+import { within } from '../shared/within.js'
 import { type Advice, failure } from './failure.js'
 
 /** A client, and how it is closed. */
@@ -19,6 +20,8 @@ export interface KeyedSetup<Client> {
   open(): Opened<Client> | Promise<Opened<Client>>
   /** What to do about the errors of its client and its store. */
   readonly advice: Advice
+  /** How long an operation may take, opening included, in milliseconds. */
+  readonly timeout: number
 }
 
 /** What an operation is for, so that an error can say so. */
@@ -39,7 +42,7 @@ export abstract class KeyedDriver<Client> implements Driver {
   /** Operations under way, and what waits for their end. */
   #running = 0
   #whenIdle: (() => void) | undefined
-  #closed = false
+  #closing: Promise<void> | undefined
 
   protected constructor(setup: KeyedSetup<Client>) {
     this.#setup = setup
@@ -51,27 +54,31 @@ export abstract class KeyedDriver<Client> implements Driver {
   abstract ids(): AsyncIterable<string>
 
   /** Waits for the operations that are under way. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
-    const opened = this.#opened ?? (await this.#opening?.catch(() => undefined))
-    await opened?.close?.()
+    await this.#opened?.close?.()
   }
 
   /**
    * One operation on the client.
+   * @param operate is told until when (`performance.now()`) it may take
    * @throws {DriverError} for whatever the client throws; errors of this package pass
    */
   protected async run<Result>(
     request: Request,
-    operate: (client: Client) => Result | Promise<Result>,
+    operate: (client: Client, deadline: number) => Result | Promise<Result>,
   ): Promise<Awaited<Result>> {
     this.#assertOpen(request.operation)
     this.#running++
     try {
+      const deadline = performance.now() + this.#setup.timeout
       const opened = this.#opened ?? (await this.#open())
-      return await operate(opened.client)
+      return await operate(opened.client, deadline)
     } catch (error) {
       throw failure(error, this.#setup.advice, { driver: this.#setup.name, ...request })
     } finally {
@@ -79,7 +86,7 @@ export abstract class KeyedDriver<Client> implements Driver {
     }
   }
 
-  /** Once, however many operations come at first; an attempt that failed is not remembered. */
+  /** Once, however many operations come at first; an attempt that failed, or took too long, is not remembered. */
   #open(): Promise<Opened<Client>> {
     this.#opening ??= this.#openNow().finally(() => {
       this.#opening = undefined
@@ -88,12 +95,21 @@ export abstract class KeyedDriver<Client> implements Driver {
   }
 
   async #openNow(): Promise<Opened<Client>> {
-    this.#opened = await this.#setup.open()
+    const opening = this.#setup.open()
+    this.#opened =
+      opening instanceof Promise
+        ? await within(
+            this.#setup.timeout,
+            opening,
+            (late) => late.close?.(),
+            'The function of option cache gave no client',
+          )
+        : opening
     return this.#opened
   }
 
   #assertOpen(operation: string): void {
-    if (!this.#closed) return
+    if (this.#closing === undefined) return
     const { name } = this.#setup
     throw new DriverError(name, operation, `${name}: the driver is closed`, { code: 'ERR_SESSION_CLOSED' })
   }

@@ -22,7 +22,7 @@ export const NO_ANSWER = 'ENOANSWER'
  * @throws {Error} ENOANSWER
  */
 export function answerWithin<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
-  return race(milliseconds, answer, () => undefined, NO_ANSWER, 'The database did not answer')
+  return race(milliseconds, answer, () => undefined, NO_ANSWER, 'No answer came')
 }
 
 async function race<T>(
@@ -33,17 +33,23 @@ async function race<T>(
   what: string,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined
+  let immediate: NodeJS.Immediate | undefined
   let isLate = false
   promise.then((value) => (isLate ? giveBack(value) : undefined)).catch(() => undefined)
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    const giveUp = (): void => {
       isLate = true
       reject(Object.assign(new Error(what), { code }))
+    }
+    // Where the program was busy until now, the answer may be there already, and is read before this.
+    timer = setTimeout(() => {
+      immediate = setImmediate(giveUp)
     }, milliseconds)
   })
   try {
     return await Promise.race([promise, timeout])
   } finally {
     clearTimeout(timer)
+    clearImmediate(immediate)
   }
 }

@@ -92,8 +92,6 @@ function managerOptions(values: ReturnType<typeof parse>['values']): ManagerOpti
   for (const name of forManager) {
     if (values[name] !== undefined) options[name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase())] = values[name]
   }
-  const password = process.env.DATA_SESSION_PASSWORD
-  if (password !== undefined && password !== '') options.password = password
   return options
 }
 

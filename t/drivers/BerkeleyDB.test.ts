@@ -593,3 +593,19 @@ describeWith('lmdb', 'BerkeleyDB: the end', () => {
     expect(error).not.toContain("'n'")
   })
 })
+
+describeWith('lmdb,strace', 'BerkeleyDB: the disk', () => {
+  it.each(['own', 'live', 'without overlappingSync', 'named'])(
+    'has a write when it is told as stored (%s)',
+    async (cache) => {
+      const trace = join(temporaryFolder(), 'trace')
+      const calls = ['-f', '-o', trace, '-e', 'trace=write,fsync,fdatasync,msync', '-s', '16']
+      const worker = [await bundle('t/support/lmdb-worker.ts'), 'acknowledge', temporaryFolder(), cache]
+      const { status } = spawnSync('strace', [...calls, process.execPath, ...worker])
+      expect(status).toBe(0)
+      const writes = readFileSync(trace, 'utf8').split('write(1, "begin').slice(1)
+      expect(writes).toHaveLength(3)
+      for (const write of writes) expect(write.split('write(1, "stored')[0]).toMatch(/f(?:data)?sync\(|msync\(/)
+    },
+  )
+})

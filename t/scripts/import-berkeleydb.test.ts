@@ -527,6 +527,12 @@ describe('the program', () => {
     expect((await runImport(['--help'])).stdout).toContain('apt install db5.3-util')
   })
 
+  it('passes the password of the environment over where the store has none', async () => {
+    const empty = 'VERSION=3\nformat=print\ntype=hash\nHEADER=END\nDATA=END\n'
+    const { status, stdout } = await runImport(files().args, { input: empty, env: { DATA_SESSION_PASSWORD: 'secret' } })
+    expect([status, stdout]).toEqual([0, expect.stringContaining('read 0')])
+  })
+
   it('says in a line what went wrong', async () => {
     const { args } = files()
     for (const [more, reason] of [

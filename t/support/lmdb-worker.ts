@@ -10,9 +10,22 @@ import { readOptions } from '../../lib/options.js'
 const [task = '', directory = '', number = '0'] = process.argv.slice(2)
 
 const say = (text: string): unknown => writeSync(1, `${text}\n`)
-const newDriver = (): BerkeleyDB => new BerkeleyDB(readOptions(BerkeleyDB.options, { directory }))
-const raw = (): Database & { useReadTransaction(): unknown } =>
-  createRequire(import.meta.url)('lmdb').open({ path: directory, encoding: 'binary', keyEncoding: 'binary' })
+const newDriver = (options: object = { directory }): BerkeleyDB =>
+  new BerkeleyDB(readOptions(BerkeleyDB.options, { ...options }))
+interface RawDatabase extends Database {
+  useReadTransaction(): unknown
+  openDB(name: string, options: object): Database
+}
+const binary = { encoding: 'binary', keyEncoding: 'binary' }
+const raw = (options: object = {}): RawDatabase =>
+  createRequire(import.meta.url)('lmdb').open({ path: directory, ...binary, ...options })
+
+/** Live databases, whose commits wait for the disk in different ways. */
+const caches: Readonly<Record<string, () => Database>> = {
+  live: () => raw(),
+  'without overlappingSync': () => raw({ overlappingSync: false }),
+  named: () => raw().openDB('sessions', binary),
+}
 
 /** Until the test kills it. */
 const forever = (): Promise<never> => new Promise(() => setInterval(() => {}, 1000))
@@ -71,6 +84,18 @@ const tasks: Record<string, () => Promise<unknown>> = {
       }
     }
     await driver.close()
+  },
+
+  /** Store three records one after the other, and say so each time. */
+  async acknowledge() {
+    const driver = newDriver(number === 'own' ? undefined : { cache: caches[number] })
+    await driver.store('first', Buffer.from('record'))
+    for (let round = 0; round < 3; round++) {
+      say('begin')
+      await driver.store('id', Buffer.from(`record ${round}`))
+      say('stored')
+    }
+    process.exit()
   },
 
   /** Make an environment, whatever the umask lets through; prints how it went. */
