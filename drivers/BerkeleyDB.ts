@@ -61,7 +61,7 @@ export default class BerkeleyDB extends KeyedDriver<Environment> {
 
   store(id: string, record: Uint8Array, { expect }: StoreOptions = {}): Promise<StoreOutcome> {
     return this.run({ operation: 'store', id, records: [record, expect] }, (environment) =>
-      environment.write((db): StoreOutcome => {
+      environment.write(record.length, (db): StoreOutcome => {
         const key = keyOf(id)
         const refused = expect === undefined ? undefined : refusal(recordUnder(db, key), expect)
         if (refused === undefined) db.putSync(key, asBuffer(record))
@@ -72,7 +72,7 @@ export default class BerkeleyDB extends KeyedDriver<Environment> {
 
   remove(id: string, { expect }: RemoveOptions = {}): Promise<boolean> {
     return this.run({ operation: 'remove', id, records: [expect] }, (environment) =>
-      environment.write((db) => {
+      environment.write(0, (db) => {
         const key = keyOf(id)
         const record = recordUnder(db, key)
         if (record === undefined || (expect !== undefined && Buffer.compare(record, expect) !== 0)) return false

@@ -66,6 +66,7 @@ async function run(given: Arguments): Promise<number> {
     return 0
   }
   const engine = await createEngine(await withPassword(given.options))
+  if (engine.names.driver === 'Memory') throw new UsageError('driver:Memory forgets everything when this program ends')
   try {
     return await importInto(engine, given)
   } finally {

@@ -31,6 +31,8 @@ export const advice: Advice = {
   '-30793': 'data.mdb is damaged, or no LMDB environment (MDB_INVALID)',
   '-30797': 'data.mdb is damaged (MDB_PAGE_NOTFOUND)',
   '-30796': 'data.mdb is damaged (MDB_CORRUPTED)',
+  DATA_FILE_MOVED:
+    'its file data.mdb was removed or replaced while the environment was open: start the program anew; nothing was written',
   'has been closed': gone,
   'closed database': gone,
 }

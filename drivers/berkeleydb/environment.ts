@@ -23,9 +23,9 @@ export class Environment {
     return busy === undefined ? this.#readNow(read) : busy.then(() => this.#readNow(read))
   }
 
-  /** Read and write in one transaction; fulfilled when it is on the disk. */
-  write<Result>(change: (db: Database) => Result): Promise<Result> {
-    return this.#commits.add(() => change(this.#db))
+  /** Read and write in one transaction; fulfilled when it is on the disk. @param bytes as many are written at most */
+  write<Result>(bytes: number, change: (db: Database) => Result): Promise<Result> {
+    return this.#commits.add(bytes, () => change(this.#db))
   }
 
   #readNow<Result>(read: (db: Database) => Result): Result {

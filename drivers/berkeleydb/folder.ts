@@ -3,14 +3,12 @@
  * file turns out to be something else, and with a bus error where there is no room for it.
  */
 
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, statfsSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { assertRoom } from './precautions.js'
 
 /** Sessions are nobody else's business. */
 const FOLDER_MODE = 0o700
-
-/** What lock.mdb may grow by when a process opens the environment, and then some. */
-const LEAST_ROOM = 256 * 1024
 
 /** The first page begins with the page's own header, then these. Of data format 1 the header is shorter. */
 const MAGIC = 0xbeef_c0de
@@ -28,13 +26,7 @@ export function prepareFolder(directory: string): void {
   if (lock !== undefined && !lock.isFile()) throw new Error('lock.mdb in its folder is not a file')
   const reason = reasonToRefuse(join(directory, 'data.mdb'))
   if (reason !== undefined) throw new Error(`the file data.mdb in its folder is ${reason}`)
-  if (roomIn(directory) < LEAST_ROOM) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-}
-
-/** The bytes that are free for this user. File systems that do not count have no blocks at all. */
-function roomIn(directory: string): number {
-  const { bsize, blocks, bavail, bfree } = statfsSync(directory)
-  return blocks === 0 ? Number.POSITIVE_INFINITY : bsize * (process.getuid?.() === 0 ? bfree : bavail)
+  assertRoom(directory)
 }
 
 function reasonToRefuse(file: string): string | undefined {

@@ -3,6 +3,7 @@
  * whatever is read or written meanwhile a part of them.
  */
 
+import { withCode } from '../shared/coded-error.js'
 import type { Database } from './lmdb.js'
 
 const PAUSE_MS = 1
@@ -21,7 +22,7 @@ async function wait(db: Database, timeout: number): Promise<void> {
   const deadline = performance.now() + timeout
   while (isBusy(db)) {
     if (performance.now() > deadline) {
-      throw Object.assign(new Error('The program itself has a transaction open on the database'), { code: 'ETIMEDOUT' })
+      throw withCode('ETIMEDOUT', 'The program itself has a transaction open on the database')
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }

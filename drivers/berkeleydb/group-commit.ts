@@ -5,9 +5,12 @@
 
 import { whenFree } from './foreign-transaction.js'
 import type { Database } from './lmdb.js'
+import { DataFile } from './precautions.js'
 
 /** A write that waits for the end of the turn. */
 interface Waiting {
+  /** As many are written at most. */
+  readonly bytes: number
   readonly change: () => unknown
   resolve(outcome: unknown): void
   reject(error: unknown): void
@@ -28,6 +31,7 @@ export class GroupCommit {
   readonly #db: Database
   readonly #timeout: number
   readonly #flags: number
+  readonly #file: DataFile | undefined
   #waiting: Waiting[] = []
 
   /** @param timeout how long to wait for a transaction of the program's own, in milliseconds */
@@ -35,12 +39,14 @@ export class GroupCommit {
     this.#db = db
     this.#flags = db.overlappingSync === true ? COMMIT | SYNC_LATER : COMMIT
     this.#timeout = timeout
+    const path = db.env?.path
+    if (typeof path === 'string') this.#file = new DataFile(path)
   }
 
   /** A change in a transaction with others; fulfilled when it is on the disk. It must be synchronous. */
-  add<Outcome>(change: () => Outcome): Promise<Outcome> {
+  add<Outcome>(bytes: number, change: () => Outcome): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const isFirst = this.#waiting.push({ change, resolve: resolve as Waiting['resolve'], reject }) === 1
+      const isFirst = this.#waiting.push({ bytes, change, resolve: resolve as Waiting['resolve'], reject }) === 1
       if (isFirst) setImmediate(() => this.#commit())
     })
   }
@@ -50,6 +56,10 @@ export class GroupCommit {
     this.#waiting = []
     try {
       for (let busy = this.#busy(); busy !== undefined; busy = this.#busy()) await busy
+      this.#file?.assertReady(
+        waiting.reduce((sum, { bytes }) => sum + bytes, 0),
+        waiting.length,
+      )
       const settled = this.#db.transactionSync(() => waiting.map(settle), this.#flags)
       for (const [index, result] of settled.entries()) {
         if ('error' in result) waiting[index]!.reject(result.error)

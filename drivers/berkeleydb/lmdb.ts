@@ -17,7 +17,7 @@ export interface Database {
   /** Commits sync to the disk after they gave the lock back. A named database does not say. */
   readonly overlappingSync?: boolean
   /** lmdb's own view of the environment; it has a transaction while one for writing is open. */
-  readonly env?: { readonly writeTxn?: unknown }
+  readonly env?: { readonly writeTxn?: unknown; readonly path?: string }
 }
 
 export interface Range {

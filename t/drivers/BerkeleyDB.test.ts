@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -497,6 +498,30 @@ describeWith('lmdb', 'BerkeleyDB: the folder', () => {
     const inside = 'mount -t tmpfs -o size=64k tmpfs "$4" && exec "$@"'
     const child = start('unshare', ['-rm', 'sh', '-c', inside, 'sh', process.execPath, script, 'make', directory])
     expect(await child.done).toContain('the disk is full')
+  })
+
+  it.skipIf(reason !== undefined)('whose disk becomes full keeps what was acknowledged, and the process', async () => {
+    const script = await bundle('t/support/lmdb-worker.ts')
+    const inside = 'mount -t tmpfs -o size=3m tmpfs "$4" && exec "$@"'
+    const crowd = [process.execPath, script, 'crowd', temporaryFolder()]
+    const child = start('unshare', ['-rm', 'sh', '-c', inside, 'sh', ...crowd])
+    const { stored, errors, lost } = JSON.parse(await child.done)
+    expect(stored).toBeGreaterThan(100)
+    expect(errors).toHaveLength(30)
+    for (const error of errors) expect(error).toContain('the disk is full')
+    expect(lost).toBe(0)
+  })
+
+  it('that is removed or replaced under a program is told, and nothing is written to what is no longer there', async () => {
+    for (const cache of [false, true]) {
+      const directory = temporaryFolder()
+      const driver = closing(berkeley(cache ? { cache: handle(directory, binary) } : { directory }))
+      await driver.store(id, record)
+      renameSync(join(directory, 'data.mdb'), join(directory, 'old.mdb'))
+      await expect(driver.store(id, other)).rejects.toThrow('removed or replaced while the environment was open')
+      writeFileSync(join(directory, 'data.mdb'), readFileSync(join(directory, 'old.mdb')))
+      await expect(driver.remove(id)).rejects.toThrow('start the program anew')
+    }
   })
 
   it('whose disk becomes full is told, and keeps what was there', async () => {

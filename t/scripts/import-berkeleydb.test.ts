@@ -513,6 +513,7 @@ describe('the program', () => {
       [['--tpye', 'driver:File'], '--tpye'],
       [['--type', 'driver:File', 'a.db', 'b.db'], 'One file at a time'],
       [['--type', 'driver:File', '--dump', 'a', 'b.db'], 'not both'],
+      [['--type', 'driver:Memory', '--dump', '-'], 'forgets everything'],
       [['--type', 'driver:File', '--home', 'a'], '--home goes with a file'],
       [['--type', 'driver:File', '--option', 'x'], 'NAME=VALUE'],
       [['--type', 'driver:Redis', '--option', 'password=secret'], 'DATA_SESSION_PASSWORD'],

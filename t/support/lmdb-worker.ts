@@ -86,6 +86,24 @@ const tasks: Record<string, () => Promise<unknown>> = {
     await driver.close()
   },
 
+  /** Store records until the disk is full, go on all the same, and say what became of those that were stored. */
+  async crowd() {
+    const driver = newDriver()
+    const stored: string[] = []
+    const errors: string[] = []
+    for (let index = 0; index < 2000 && errors.length < 30; index++) {
+      const id = `crowd${index}`
+      await driver.store(id, Buffer.alloc(3000, id)).then(
+        () => stored.push(id),
+        (error: Error) => errors.push(error.message),
+      )
+    }
+    let lost = 0
+    for (const id of stored) if ((await driver.retrieve(id))?.length !== 3000) lost++
+    await driver.close()
+    say(JSON.stringify({ stored: stored.length, errors, lost }))
+  },
+
   /** Store three records one after the other, and say so each time. */
   async acknowledge() {
     const driver = newDriver(number === 'own' ? undefined : { cache: caches[number] })
