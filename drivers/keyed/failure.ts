@@ -5,8 +5,13 @@ import { shortId } from '../../lib/id-check.js'
 import { textTest } from '../shared/quoting.js'
 import { type WayProblem, wayProblems } from '../shared/way.js'
 
-/** What to do, by an error's code, or by words (a key with a blank in it) of its message. */
-export type Advice = Readonly<Record<string, string>>
+/** What happened and what to do about it; `uncertain`: where it was a write, that may have taken place all the same. */
+type Reason = string | { readonly uncertain: string }
+
+/** The reasons of errors, by their codes, or by words (a key with a blank in it) of their messages. */
+export type Advice = Readonly<Record<string, Reason>>
+
+const PERHAPS_WRITTEN = '; a write may have taken place, or may yet: read the session again'
 
 /** What failed: where, at what, for whom. */
 export interface Circumstances {
@@ -16,14 +21,13 @@ export interface Circumstances {
   readonly records?: readonly (Uint8Array | null | undefined)[]
 }
 
-const adviceOnTheWay: Readonly<Record<WayProblem, string>> = {
+const adviceOnTheWay: Readonly<Record<WayProblem, Reason>> = {
   unreachable:
     'the connection failed or ended: is the server running, and is it the one that dataSource names? The next call connects anew',
   denied: 'this user may not use the socket or the folder: check its rights',
   timeout: 'it took longer than the option timeout allows',
   tls: 'the server does not offer the encryption that was asked for, or its certificate does not fit',
-  unanswered:
-    'no answer came for longer than the option timeout allows; a write may have taken place, or may yet: read the session again',
+  unanswered: { uncertain: 'no answer came for longer than the option timeout allows' },
 }
 
 /** The properties of a client's error that quote nothing. Some clients hang the whole command on it. */
@@ -34,7 +38,7 @@ function codeOf(error: Error): string | undefined {
   return typeof code === 'string' || typeof code === 'number' ? String(code) : undefined
 }
 
-function adviceOf(error: Error, advice: Advice): string | undefined {
+function reasonOf(error: Error, advice: Advice): Reason | undefined {
   const code = codeOf(error)
   if (code !== undefined && Object.hasOwn(advice, code)) return advice[code]
   const words = Object.keys(advice).find((key) => key.includes(' ') && error.message.includes(key))
@@ -42,7 +46,7 @@ function adviceOf(error: Error, advice: Advice): string | undefined {
   if (code !== undefined && Object.hasOwn(wayProblems, code)) return adviceOnTheWay[wayProblems[code]!]
   // Several addresses were tried (`localhost`).
   return error instanceof AggregateError && error.errors[0] instanceof Error
-    ? adviceOf(error.errors[0], advice)
+    ? reasonOf(error.errors[0], advice)
     : undefined
 }
 
@@ -63,6 +67,12 @@ function redacted(error: Error, { id, records = [] }: Circumstances): Error {
   return copy
 }
 
+function textOf(reason: Reason | undefined, operation: string): string | undefined {
+  if (typeof reason !== 'object') return reason
+  const isWrite = operation === 'store' || operation === 'remove'
+  return isWrite ? reason.uncertain + PERHAPS_WRITTEN : reason.uncertain
+}
+
 /** The error that a program sees. Errors of this package pass unchanged. */
 export function failure(error: unknown, advice: Advice, where: Circumstances): unknown {
   if (error instanceof SessionError) return error
@@ -70,7 +80,7 @@ export function failure(error: unknown, advice: Advice, where: Circumstances): u
   const of = id === undefined ? '' : ` session ${shortId(id)}`
   // Some clients throw texts.
   const native = error instanceof Error ? error : new Error(String(error))
-  const reason = adviceOf(native, advice)
+  const reason = textOf(reasonOf(native, advice), operation)
   const cause = redacted(native, where)
   const said = cause.message || codeOf(cause) || cause.name
   const message = reason === undefined ? said : `${reason} (${codeOf(cause) ?? said})`
