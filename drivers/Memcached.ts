@@ -6,7 +6,7 @@
 import type { DriverSupport, OptionTable, RemoveOptions, StoreOptions, StoreOutcome } from '../lib/contracts.js'
 import { IdError, OptionError, UnsupportedError } from '../lib/errors.js'
 import { shortId } from '../lib/id-check.js'
-import { text } from '../lib/options.js'
+import { optionalText, text } from '../lib/options.js'
 import { KeyedDriver } from './keyed/keyed-driver.js'
 import { type KeyedOptions, keyedOptions } from './keyed/options.js'
 import { advice } from './memcached/advice.js'
@@ -15,26 +15,33 @@ import type { Items } from './memcached/items.js'
 import { openItems } from './memcached/open.js'
 import { LONGEST_KEY } from './memcached/protocol.js'
 
-/** Options of `driver:Memcached`, beside those of every store with keys. `cache` is a live client of memjs. */
+/** Options of `driver:Memcached`, beside those of every store with keys. */
 export interface MemcachedOptions extends KeyedOptions {
+  /**
+   * A live client of memjs, or a function that gives one and is called when it is first needed (Perl: `cache`), in place of
+   * `dataSource`, `username` and `password`. It is asked which server a key belongs to (its `getServer` and `failover` hold), where
+   * its servers are and who logs in. Its connections are not used, nor its timeouts and retries: after a timeout memjs 1.3.2
+   * mixes late answers into others, so that a record could hold bytes of another session. The driver makes connections of its
+   * own, and closes them with the manager; the client stays open.
+   */
+  cache: KeyedOptions['cache']
   /**
    * Servers, as `host:port`, with commas between them; the port may be left out (11211), and `user:password@` may stand before
    * the host. Default, as memjs has it: what the environment names in MEMCACHIER_SERVERS or MEMCACHE_SERVERS, or
    * `localhost:11211`. (Perl: Cache::Memcached's `servers`.)
    */
-  dataSource: string
+  dataSource: string | undefined
   /** What stands before each id, without a sign between them, as Cache::Memcached's `namespace`. Default: ''. */
   namespace: string
   /**
    * The user of servers that want SASL. Default, as memjs has it: MEMCACHIER_USERNAME or MEMCACHE_USERNAME of the environment, or
    * none.
    */
-  username: string
+  username: string | undefined
   /** The user's password. Default: MEMCACHIER_PASSWORD or MEMCACHE_PASSWORD of the environment, or none. */
-  password: string
+  password: string | undefined
 }
 
-const { env } = process
 /** Signs that end a key for Perl, whose requests are lines of text. */
 const endsKey = /[\s\p{Cc}]/u
 
@@ -42,44 +49,44 @@ const endsKey = /[\s\p{Cc}]/u
 export default class Memcached extends KeyedDriver<Items> {
   static readonly options: OptionTable<MemcachedOptions> = {
     ...keyedOptions,
-    dataSource: text(() => env.MEMCACHIER_SERVERS || env.MEMCACHE_SERVERS || 'localhost:11211'),
+    dataSource: optionalText(),
     namespace: text(''),
-    username: text(() => env.MEMCACHIER_USERNAME || env.MEMCACHE_USERNAME || ''),
-    password: text(() => env.MEMCACHIER_PASSWORD || env.MEMCACHE_PASSWORD || ''),
+    username: optionalText(),
+    password: optionalText(),
   }
 
   readonly supports: DriverSupport = { ids: 'text', payload: 'bytes', ttl: true, list: false, expect: true }
   readonly #namespace: string
 
-  /** @throws {OptionError} for a dataSource that cannot be read, and for a namespace that no key can begin with */
+  /** @throws {OptionError} for servers that cannot be read or are named twice, and for a namespace that no key can begin with */
   constructor(options: MemcachedOptions) {
-    super({ name: 'Memcached', open: openItems(options), advice })
+    super({ name: 'Memcached', open: openItems(options), advice, timeout: options.timeout })
     const { namespace } = options
     if (endsKey.test(namespace) || Buffer.byteLength(namespace) >= LONGEST_KEY) throw unfit()
     this.#namespace = namespace
   }
 
   retrieve(id: string): Promise<Uint8Array | undefined> {
-    return this.run({ operation: 'retrieve', id }, (items) => {
+    return this.run({ operation: 'retrieve', id }, (items, deadline) => {
       const key = this.#keyOf(id)
-      return key === undefined ? undefined : items.read(key)
+      return key === undefined ? undefined : items.read(key, deadline)
     })
   }
 
   store(id: string, record: Uint8Array, { ttl, expect }: StoreOptions = {}): Promise<StoreOutcome> {
-    return this.run({ operation: 'store', id, records: [record, expect] }, (items) => {
+    return this.run({ operation: 'store', id, records: [record, expect] }, (items, deadline) => {
       const key = this.#keyOf(id)
       if (key === undefined) throw this.#tooLong(id)
       const item = { value: record, expiry: expiryOf(ttl) }
-      if (expect === undefined) return items.overwrite(key, item)
-      return expect === null ? items.create(key, item) : items.replace(key, item, expect)
+      if (expect === undefined) return items.overwrite(key, item, deadline)
+      return expect === null ? items.create(key, item, deadline) : items.replace(key, item, expect, deadline)
     })
   }
 
   remove(id: string, { expect }: RemoveOptions = {}): Promise<boolean> {
-    return this.run({ operation: 'remove', id, records: [expect] }, (items) => {
+    return this.run({ operation: 'remove', id, records: [expect] }, (items, deadline) => {
       const key = this.#keyOf(id)
-      return key !== undefined && items.remove(key, expect)
+      return key !== undefined && items.remove(key, expect, deadline)
     })
   }
 

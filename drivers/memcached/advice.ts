@@ -1,9 +1,8 @@
-/** What to do about the errors of memcached and memjs. */
+/** What to do about the errors of memcached. */
 
 import type { Advice } from '../keyed/failure.js'
 
-const cutOff =
-  'the connection ended before the answer came; a write may have taken place: read the session again. The next call connects anew'
+const cutOff = { uncertain: 'the connection ended before the answer came (the next call connects anew)' }
 
 export const advice: Advice = {
   ECONNRESET: cutOff,
@@ -20,14 +19,11 @@ export const advice: Advice = {
   Z_DATA_ERROR: 'the flags of the item say that it is compressed (2), and it is not, or not well',
   Z_BUF_ERROR: 'the flags of the item say that it is compressed (2), and it is not whole',
   ERR_BUFFER_TOO_LARGE: 'the item is compressed, and of more than 64 MB',
-  CONTENTION: 'others wrote this session a thousand times in a row while it was written: flush again',
+  CONTENTION:
+    'others wrote this session again and again, for longer than the option timeout allows; what they wrote is there still: flush again',
   ALL_FAILED: 'every server of the live client failed lately, and it waits with its failoverTime',
   AUTH_ERROR:
-    'the server wants a user and a password (SASL), or does not take these: check the options username and password',
+    'the server wants a user and a password (SASL), or does not take these: check the username and the password, of the options or of the live client',
   UNKNOWN_COMMAND: 'the server does not know the request: is it a memcached with the binary protocol?',
   EPROTO_ANSWER: 'this is no memcached with the binary protocol: check dataSource',
-  'timed out waiting':
-    'no answer came for longer than the timeout of the live client; a write may have taken place, or may yet: read the session again',
-  'timed out connecting':
-    'the server took no connection for longer than the conntimeout of the live client: is it running, and is it the one that the client names?',
 }

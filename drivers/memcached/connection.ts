@@ -1,13 +1,24 @@
 /**
  * A connection of the driver's own. That of memjs 1.3.2 goes on reading an old connection after a timeout, mixes what comes on it
  * with what comes on the new one, and never answers a request when the server closes the connection in the middle. Here a
- * connection that failed is given up with everything that was asked on it.
+ * connection that failed is given up with everything that was asked on it, and one that is made anew begins with nothing.
  */
 
 import { connect, type Socket } from 'node:net'
+import { withCode } from '../shared/coded-error.js'
 import { NO_ANSWER } from '../shared/within.js'
-import type { Line } from './line.js'
-import { ANSWER, decode, encode, HEADER, lengthAt, opcodes, type Reply, type Request, statuses } from './protocol.js'
+import {
+  ANSWER,
+  decode,
+  encode,
+  HEADER,
+  lengthAt,
+  opcodes,
+  type Reply,
+  type Request,
+  type Sent,
+  statuses,
+} from './protocol.js'
 
 /** Where a server is, and who logs in. */
 export interface Address {
@@ -19,10 +30,10 @@ export interface Address {
 }
 
 /** A request that is not answered yet. */
-interface Waiting {
-  readonly request: Request
-  readonly opaque: number
+interface Waiting extends Sent {
+  /** When it was asked, and until when an answer is of use (`performance.now()`). */
   readonly since: number
+  readonly deadline: number
   resolve(reply: Reply): void
   reject(error: Error): void
 }
@@ -30,10 +41,18 @@ interface Waiting {
 const KEEP_ALIVE = 30_000
 /** Bytes that are read at once. */
 const PIECE = 65_536
+/** Timers count in whole milliseconds. */
+const TIMER_STEP = 1
 
-export class Connection implements Line {
+const ignore = (): void => undefined
+
+/** What is told of a version that came on another connection: the item may be another one by now. */
+const changed: Reply = { status: statuses.exists, version: undefined, flags: 0, value: Buffer.alloc(0) }
+
+export class Connection {
   readonly #address: Address
   readonly #timeout: number
+  readonly #onFailure: () => void
   #socket: Socket | undefined
   /** In the order in which they were sent, which is that of the answers. */
   #waiting: Waiting[] = []
@@ -43,27 +62,39 @@ export class Connection implements Line {
   #wanted = 0
   #opaque = 0
   #timer: NodeJS.Timeout | undefined
+  /** When the timer is due. */
+  #due = Number.POSITIVE_INFINITY
 
-  /** @param timeout for connecting and an answer, in milliseconds */
-  constructor(address: Address, timeout: number) {
+  /**
+   * @param timeout of an operation, in milliseconds
+   * @param onFailure called when the connection failed and somebody waited for an answer
+   */
+  constructor(address: Address, timeout: number, onFailure = ignore) {
     this.#address = address
     this.#timeout = timeout
+    this.#onFailure = onFailure
   }
 
-  get connection(): object | undefined {
-    return this.#socket
-  }
-
-  ask(request: Request): Promise<Reply> {
-    const socket = this.#socket ?? this.#connect()
-    return new Promise((resolve, reject) => this.#send(socket, request, resolve, reject))
+  /**
+   * The answer to a request, which is sent once: the second of two equal writes would find the first in its way.
+   * @param deadline until when to wait (`performance.now()`)
+   * @throws {Error} when the connection fails, or no answer comes in time
+   */
+  ask(request: Request, deadline: number): Promise<Reply> {
+    if (performance.now() >= deadline) {
+      return Promise.reject(withCode('ETIMEDOUT', 'the time was over before it was asked'))
+    }
+    const { version } = request
+    if (version !== undefined && version.connection !== this.#socket) return Promise.resolve(changed)
+    const socket = this.#socket ?? this.#connect(deadline)
+    return new Promise((resolve, reject) => this.#send(socket, request, deadline, resolve, reject))
   }
 
   close(): void {
     this.#end(new Error('the driver was closed'))
   }
 
-  #connect(): Socket {
+  #connect(deadline: number): Socket {
     const { host, port, username, password } = this.#address
     const socket = connect({
       host,
@@ -86,36 +117,63 @@ export class Connection implements Line {
     }
     socket.on('error', endOf)
     socket.on('close', () => endOf(withCode('ECONNRESET', 'the server closed the connection')))
-    if (username !== '') this.#logIn(socket, username, password)
+    if (username !== '') this.#logIn(socket, username, password, deadline)
     return socket
   }
 
   /** The server answers in order, so that what is sent after it may be sent at once. */
-  #logIn(socket: Socket, username: string, password: string): void {
+  #logIn(socket: Socket, username: string, password: string, deadline: number): void {
     const value = Buffer.from(`\0${username}\0${password}`)
     const login = { opcode: opcodes.login, key: Buffer.from('PLAIN'), value }
-    this.#send(socket, login, ignore, ignore)
+    this.#send(socket, login, deadline, ignore, ignore)
   }
 
-  #send(socket: Socket, request: Request, resolve: (reply: Reply) => void, reject: (error: Error) => void): void {
+  #send(
+    socket: Socket,
+    request: Request,
+    deadline: number,
+    resolve: (reply: Reply) => void,
+    reject: (error: Error) => void,
+  ): void {
     // A connection keeps a script alive only while somebody waits.
     if (this.#waiting.length === 0) socket.ref()
     this.#opaque = (this.#opaque + 1) % 2 ** 31
-    this.#waiting.push({ request, opaque: this.#opaque, since: performance.now(), resolve, reject })
-    this.#timer ??= setTimeout(() => this.#checkTime(), this.#timeout).unref()
+    const since = performance.now()
+    this.#waiting.push({ request, opaque: this.#opaque, connection: socket, since, deadline, resolve, reject })
+    if (deadline < this.#due) this.#lookAt(deadline, since)
     socket.write(encode(request, this.#opaque))
   }
 
-  /** One timer for all requests: the oldest is the first that can be late. */
+  /** One timer for all requests, due when the first of them is. What has come until then is read before it counts as late. */
+  #lookAt(due: number, now: number): void {
+    clearTimeout(this.#timer)
+    this.#due = due
+    this.#timer = setTimeout(() => setImmediate(() => this.#checkTime()), due - now).unref()
+  }
+
   #checkTime(): void {
-    this.#timer = undefined
-    const oldest = this.#waiting[0]
-    if (oldest === undefined) return
-    const left = oldest.since + this.#timeout - performance.now()
-    // Timers count in whole milliseconds.
-    if (left >= 1) this.#timer = setTimeout(() => this.#checkTime(), left).unref()
-    else if (this.#socket?.connecting) this.#end(withCode('ETIMEDOUT', 'memcached took no connection'))
-    else this.#end(withCode(NO_ANSWER, 'memcached did not answer'))
+    this.#due = Number.POSITIVE_INFINITY
+    const now = performance.now()
+    const isLate = ({ deadline }: Waiting): boolean => deadline < now + TIMER_STEP
+    const late = this.#waiting.filter(isLate)
+    if (late.length > 0 && this.#isDead(late, now)) this.#end(this.#lateness())
+    else for (const { reject } of late) reject(this.#lateness())
+    const due = this.#waiting.reduce((first, one) => (isLate(one) ? first : Math.min(first, one.deadline)), this.#due)
+    if (due < this.#due) this.#lookAt(due, now)
+  }
+
+  /**
+   * Whether to give the connection up. Not for a request that was asked when the time of its operation was nearly over, as long as
+   * others wait too, whose time is not: the server may be well.
+   */
+  #isDead(late: readonly Waiting[], now: number): boolean {
+    return late.length === this.#waiting.length || late.some(({ since }) => now - since > this.#timeout / 2)
+  }
+
+  #lateness(): Error {
+    return this.#socket?.connecting
+      ? withCode('ETIMEDOUT', 'memcached took no connection')
+      : withCode(NO_ANSWER, 'memcached did not answer')
   }
 
   #receive(socket: Socket, piece: Buffer): void {
@@ -143,7 +201,7 @@ export class Connection implements Line {
   /** Hands out the answer that begins here; false when it is the end of the connection. */
   #answer(bytes: Buffer, start: number): boolean {
     const oldest = this.#waiting[0]
-    const reply = oldest && decode(bytes, start, oldest.request, oldest.opaque)
+    const reply = oldest && decode(bytes, start, oldest)
     if (reply === undefined) {
       this.#end(withCode('EPROTO_ANSWER', 'the answer belongs to no request'))
       return false
@@ -165,12 +223,7 @@ export class Connection implements Line {
     this.#wanted = 0
     this.#socket?.destroy()
     this.#socket = undefined
+    if (waiting.length > 0) this.#onFailure()
     for (const { reject } of waiting) reject(error)
   }
-}
-
-const ignore = (): void => undefined
-
-function withCode(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code })
 }

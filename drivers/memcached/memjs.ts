@@ -1,25 +1,14 @@
-/** The little that is used of memjs, whose own calls know no preconditions: which server a key belongs to, and its servers. */
+/** The little that is used of memjs: which server a key belongs to, and where its servers are. */
 
-import type { Socket } from 'node:net'
-
-/** An answer of a server, as memjs takes it apart. */
-export interface MemjsReply {
-  readonly header: { readonly magic: number; readonly opcode: number; readonly status: number; readonly cas: Buffer }
-  readonly key: Buffer
-  readonly extras: Buffer
-  readonly val: Buffer
-}
-
-/** One server of a client: a connection that is made at first use, and anew after it ended. */
+/** One server of a live client. */
 export interface MemjsServer {
-  readonly connected: boolean
-  /** The present connection. */
-  readonly _socket?: Socket | undefined
+  readonly host: string
+  readonly port: number
+  /** memjs logs in where it has both. */
+  readonly username?: string | undefined
+  readonly password?: string | undefined
   /** Until when (milliseconds since 1970) a client with `failover` passes it over. */
   wakeupAt?: number
-  onResponse(opaque: number, callback: (reply: MemjsReply) => void): void
-  onError(opaque: number, callback: (error: Error) => void): void
-  write(request: Buffer): void
 }
 
 /** A client. */

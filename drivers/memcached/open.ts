@@ -1,39 +1,33 @@
-/** Where the servers come from: `dataSource` names them, or a live client has them. */
+/**
+ * Where the servers come from: `dataSource` names them, or a live client has them. The connections are the driver's own in both
+ * cases: after a timeout memjs 1.3.2 goes on reading the old connection into the answers of the new one, so that a record
+ * could hold bytes of another session.
+ */
 
 import { OptionError } from '../../lib/errors.js'
 import { loadPeer } from '../../lib/peer.js'
 import type { Opened } from '../keyed/keyed-driver.js'
 import type { KeyedOptions } from '../keyed/options.js'
+import { withCode } from '../shared/coded-error.js'
+import { type AddressOptions, readAddresses } from './addresses.js'
 import { type Address, Connection } from './connection.js'
 import { Items } from './items.js'
-import { LiveLine } from './live.js'
 import type { Memjs, MemjsClient, MemjsServer } from './memjs.js'
 
-/** What says where to connect. */
-export interface AddressOptions extends KeyedOptions {
-  readonly dataSource: string
-  readonly username: string
-  readonly password: string
-}
+const places = ['dataSource', 'username', 'password'] as const
 
-/** @throws {OptionError} for a dataSource that cannot be read */
-export function openItems(options: AddressOptions): () => Opened<Items> | Promise<Opened<Items>> {
-  if (options.cache !== undefined) return () => adopt(options)
-  const addresses = options.dataSource.split(',').map((part) => readAddress(part.trim(), options))
-  return () => connectTo(addresses, options.timeout)
-}
-
-const address = /^(?:([^:@]*):(.*)@)?(?:\[([^\]]+)\]|([^\s:@[\]/]+))(?::(\d{1,5}))?$/
-
-function readAddress(part: string, options: AddressOptions): Address {
-  const [, username = options.username, password = options.password, host6, host4, port = '11211'] =
-    address.exec(part) ?? []
-  const host = host6 ?? host4
-  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port), username, password }
-  // Not even the part at fault is shown: there may be a password in it.
+/** @throws {OptionError} for options that name no servers, or two kinds of place */
+export function openItems(options: KeyedOptions & AddressOptions): () => Opened<Items> | Promise<Opened<Items>> {
+  const { cache, timeout } = options
+  if (cache === undefined) {
+    const addresses = readAddresses(options)
+    return () => connectTo(addresses, timeout)
+  }
+  const other = places.find((name) => Boolean(options[name]))
+  if (other === undefined) return async () => adopt(typeof cache === 'function' ? await cache() : cache, timeout)
   throw new OptionError(
-    'dataSource',
-    "Option 'dataSource' must be [user:password@]host[:port], or several with commas between them",
+    other,
+    `Option '${other}' and option 'cache' are two places for the sessions: a live client has its own servers and login`,
   )
 }
 
@@ -41,31 +35,48 @@ function connectTo(addresses: readonly Address[], timeout: number): Opened<Items
   const { Client } = loadPeer<Memjs>('memjs', 'driver:Memcached')
   const connections = addresses.map((one) => new Connection(one, timeout))
   const memjs = new Client(connections, {})
-  return {
-    client: new Items((key) => memjs.server(key)!),
-    close: () => {
-      for (const connection of connections) connection.close()
-    },
-  }
+  return { client: new Items((key) => memjs.server(key)!), close: () => closeAll(connections) }
 }
 
-async function adopt({ cache, timeout }: AddressOptions): Promise<Opened<Items>> {
-  const client: unknown = typeof cache === 'function' ? await cache() : cache
+function adopt(client: unknown, timeout: number): Opened<Items> {
   if (!isMemjs(client)) {
     throw new OptionError(
       'cache',
       "Option 'cache' must be a live client of memjs (memjs.Client.create()), or a function that gives one",
     )
   }
-  const lineOf = (key: string): LiveLine => {
+  const connections = new Map<MemjsServer, Connection>()
+  const connectionOf = (key: string): Connection => {
     const server = client.server(key)
-    if (server) return new LiveLine(server, client, timeout)
-    throw Object.assign(new Error('no server is left'), { code: 'ALL_FAILED' })
+    if (!server) throw withCode('ALL_FAILED', 'no server is left')
+    const connection =
+      connections.get(server) ?? new Connection(addressOf(server), timeout, () => passOver(client, server))
+    connections.set(server, connection)
+    return connection
   }
-  return { client: new Items(lineOf) }
+  return { client: new Items(connectionOf), close: () => closeAll(connections.values()) }
+}
+
+function addressOf({ host, port, username, password }: MemjsServer): Address {
+  return username && password ? { host, port, username, password } : { host, port, username: '', password: '' }
+}
+
+/** What memjs itself does in a client with `failover`: the next call, and the next of the program's own, go to the next server. */
+function passOver({ options }: MemjsClient<MemjsServer>, server: MemjsServer): void {
+  const { failover = false, failoverTime = 60 } = options ?? {}
+  if (failover) server.wakeupAt = Date.now() + failoverTime * 1000
+}
+
+function closeAll(connections: Iterable<Connection>): void {
+  for (const connection of connections) connection.close()
 }
 
 function isMemjs(handle: unknown): handle is MemjsClient<MemjsServer> {
   const { server, servers } = (handle ?? {}) as Partial<MemjsClient<MemjsServer>>
-  return typeof server === 'function' && Array.isArray(servers) && typeof servers[0]?.onResponse === 'function'
+  return typeof server === 'function' && Array.isArray(servers) && servers.length > 0 && servers.every(isServer)
+}
+
+function isServer(server: unknown): boolean {
+  const { host, port } = (server ?? {}) as Partial<MemjsServer>
+  return typeof host === 'string' && Number.isInteger(port) && port! >= 0 && port! <= 65_535
 }

@@ -1,5 +1,7 @@
 /** memcached's binary protocol: its lengths stand before a key and a value, so that neither can end a request. */
 
+import { withCode } from '../shared/coded-error.js'
+
 /** What a request asks for. `get` is answered with the key, which shows that the answer belongs to it. */
 export const opcodes = { get: 0x0c, add: 0x02, replace: 0x03, delete: 0x04, login: 0x21 } as const
 
@@ -23,7 +25,7 @@ const problems: Readonly<Record<number, string>> = {
 /** The error for an answer that neither carried out a request nor found its precondition not met. */
 export function refusal(status: number): Error {
   const code = problems[status] ?? `status ${status}`
-  return Object.assign(new Error(`memcached refused it: ${code}`), { code })
+  return withCode(code, `memcached refused it: ${code}`)
 }
 
 /** The longest key, in bytes. memcached ends the connection, and with it what others asked on it, when it gets a longer one. */
@@ -33,8 +35,12 @@ export const LONGEST_KEY = 250
 export const ANSWER = 0x81
 export const HEADER = 24
 
-/** The version of an item, 64 bits as two numbers. */
+/**
+ * The version of an item, 64 bits as two numbers. It counts on the connection on which it came: a server that was started anew
+ * begins to count anew, and its connections have ended.
+ */
 export interface Version {
+  readonly connection: object
   readonly high: number
   readonly low: number
 }
@@ -56,6 +62,14 @@ export interface Request {
   readonly version?: Version | undefined
   /** What is sent without being stored. */
   readonly value?: Uint8Array | undefined
+}
+
+/** A request that was sent. */
+export interface Sent {
+  readonly request: Request
+  /** What comes back with the answer. */
+  readonly opaque: number
+  readonly connection: object
 }
 
 /** An answer. */
@@ -94,7 +108,7 @@ export function lengthAt(bytes: Buffer, start: number): number {
 }
 
 /** The answer that begins here, whole; undefined when it does not belong to the request. */
-export function decode(bytes: Buffer, start: number, request: Request, opaque: number): Reply | undefined {
+export function decode(bytes: Buffer, start: number, { request, opaque, connection }: Sent): Reply | undefined {
   const keyStart = start + HEADER + bytes[start + 4]!
   const valueStart = keyStart + bytes.readUInt16BE(start + 2)
   const end = start + lengthAt(bytes, start)
@@ -103,21 +117,21 @@ export function decode(bytes: Buffer, start: number, request: Request, opaque: n
   if (!belongs(request, bytes[start + 1]!, status, bytes.subarray(keyStart, valueStart))) return undefined
   return {
     status,
-    version: versionAt(bytes, start + 16),
+    version: versionAt(bytes, start + 16, connection),
     flags: keyStart - start - HEADER >= 4 ? bytes.readUInt32BE(start + HEADER) : 0,
     value: bytes.subarray(valueStart, end),
   }
 }
 
 /** Whether an answer may be that to a request: a value comes with its key. */
-export function belongs(request: Request, opcode: number, status: number, key: Buffer): boolean {
+function belongs(request: Request, opcode: number, status: number, key: Buffer): boolean {
   if (opcode !== request.opcode) return false
   return opcode !== opcodes.get || status !== statuses.done || key.equals(request.key)
 }
 
 /** The version that stands here. A server that was told to do without versions (-C) says 0, which in a request is any version. */
-export function versionAt(bytes: Buffer, start: number): Version | undefined {
+function versionAt(bytes: Buffer, start: number, connection: object): Version | undefined {
   const high = bytes.readUInt32BE(start)
   const low = bytes.readUInt32BE(start + 4)
-  return high === 0 && low === 0 ? undefined : { high, low }
+  return high === 0 && low === 0 ? undefined : { connection, high, low }
 }

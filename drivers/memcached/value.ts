@@ -1,5 +1,6 @@
 /** Items as Perl's Cache::Memcached writes them: the flags say what was done to the value. */
 
+import { withCode } from '../shared/coded-error.js'
 import type { Reply } from './protocol.js'
 
 const STORABLE = 1
@@ -15,7 +16,7 @@ export function recordOf({ flags, value }: Reply): Buffer | Promise<Buffer> {
   if (flags === 0) return value
   if (flags === GZIPPED) return gunzipped(value)
   const code = (flags & STORABLE) === STORABLE ? 'STORABLE' : 'FLAGS'
-  throw Object.assign(new Error(`an item with flags ${flags} is no record`), { code })
+  throw withCode(code, `an item with flags ${flags} is no record`)
 }
 
 async function gunzipped(value: Buffer): Promise<Buffer> {

@@ -3,10 +3,10 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import Memcached from '../../drivers/Memcached.js'
 import { expiryOf } from '../../drivers/memcached/expiry.js'
-import { encode } from '../../drivers/memcached/protocol.js'
+import { encode, opcodes, statuses } from '../../drivers/memcached/protocol.js'
 import type { Driver } from '../../lib/contracts.js'
 import { DriverError, IdError, OptionError, SessionManager, UnsupportedError } from '../../lib/index.js'
 import { readOptions } from '../../lib/options.js'
@@ -25,7 +25,7 @@ interface Memjs {
   Client: { create(servers: string, settings?: object): Live }
 }
 interface Live {
-  readonly servers: readonly { responseCallbacks: object; listenerCount(event: string): number }[]
+  readonly servers: readonly { _socket?: object; responseCallbacks: object; listenerCount(event: string): number }[]
   readonly options: object
   get(key: string): Promise<{ value: Buffer | null; flags: Buffer | null }>
   set(key: string, value: string | Buffer, settings: object): Promise<boolean>
@@ -56,6 +56,7 @@ const third = Buffer.from("$D = {'n' => 3};;$D")
 const opened: { close(): unknown }[] = []
 
 afterEach(async () => {
+  vi.unstubAllEnvs()
   for (const one of opened.splice(0).reverse()) await one.close()
 })
 
@@ -82,6 +83,16 @@ async function relayed(options: object = {}): Promise<{ relay: Relay; driver: Me
   const relay = closing(await Relay.to(Number(dataSource.split(':')[1])))
   const driver = closing(memcached({ dataSource: `127.0.0.1:${relay.port}`, namespace, ...options }))
   return { relay, driver, direct: closing(memcached({ dataSource, namespace })) }
+}
+
+/** Stores an item with flags, as Perl may. */
+function putItem(client: Live, key: string, flags: number, value: Buffer): Promise<void> {
+  client.incrSeq()
+  const request = encode({ opcode: 1, key: Buffer.from(key), item: { value, expiry: 0 } }, client.seq)
+  request.writeUInt32BE(flags, 24)
+  return new Promise((resolve, reject) => {
+    client.perform(key, request, client.seq, (error) => (error ? reject(error) : resolve()))
+  })
 }
 
 /** The error of a call, which must be a DriverError without a part of these values. */
@@ -135,6 +146,29 @@ describe('Memcached: options', () => {
     },
   )
 
+  it('a login without a user is refused, whether dataSource or password has it', () => {
+    for (const options of [
+      { dataSource: ':secret@host' },
+      { password: 'secret' },
+      { dataSource: 'host', password: 'secret' },
+    ]) {
+      expect(() => memcached(options)).toThrow(/^(?!.*secret).*(user:password@|whose password)/)
+    }
+    expect(() => memcached({ dataSource: 'user:secret@host', password: 'secret' })).not.toThrow()
+  })
+
+  it('a live client together with servers or a login is refused, except those of the environment', () => {
+    for (const [option, value] of Object.entries({ dataSource: 'host', username: 'user', password: 'secret' })) {
+      expect(() => memcached({ cache: {}, [option]: value })).toThrow(
+        expect.objectContaining({ option, message: expect.stringMatching(/^(?!.*secret).*two places/) }),
+      )
+    }
+    vi.stubEnv('MEMCACHE_SERVERS', 'user:secret@host')
+    vi.stubEnv('MEMCACHE_USERNAME', 'user')
+    vi.stubEnv('MEMCACHE_PASSWORD', 'secret')
+    expect(() => memcached({ cache: {} })).not.toThrow()
+  })
+
   it('a namespace that would end a key of Perl is refused', () => {
     for (const namespace of ['a b', 'a\r\nset x 0 0 1', 'a\t', '\0', 'x'.repeat(250)]) {
       expect(() => memcached({ namespace })).toThrow(OptionError)
@@ -142,7 +176,12 @@ describe('Memcached: options', () => {
   })
 
   it('anything but a live client is refused at first use', async () => {
-    for (const cache of [{}, { servers: [] }, new Map(), () => ({ get: () => undefined }), async () => 1]) {
+    const server = (): null => null
+    const unfit = [
+      { servers: [], server },
+      { servers: [{ host: 'host' }], server },
+    ]
+    for (const cache of [{}, ...unfit, new Map(), () => ({ get: () => undefined }), async () => 1]) {
       await expect(memcached({ cache }).retrieve(id)).rejects.toThrow(/live client of memjs/)
     }
   })
@@ -214,12 +253,7 @@ describeWith('memcached', 'Memcached: keys and values', () => {
     const { dataSource, namespace } = await newNamespace()
     const client = live(dataSource)
     const key = namespace + id
-    client.incrSeq()
-    const request = encode({ opcode: 1, key: Buffer.from(key), item: { value, expiry: 0 } }, client.seq)
-    request.writeUInt32BE(flags, 24)
-    await new Promise<void>((resolve, reject) => {
-      client.perform(key, request, client.seq, (error) => (error ? reject(error) : resolve()))
-    })
+    await putItem(client, key, flags, value)
     return { driver: closing(memcached({ dataSource, namespace })), client, key }
   }
 
@@ -260,6 +294,9 @@ describeWith('memcached', 'Memcached: keys and values', () => {
     expect(await driver.store(id, record, { expect: null })).toBe('stored')
     expect(await driver.store(id, other, { expect: null })).toBe('exists')
     expect(await driver.retrieve(id)).toEqual(record)
+    const removed = await itemWith(0, Buffer.alloc(0))
+    expect(await removed.driver.remove(id)).toBe(false)
+    expect((await removed.client.get(removed.key)).value).toBe(null)
   })
 
   it('cannot list its sessions, and says so', async () => {
@@ -323,6 +360,62 @@ describeWith('memcached', 'Memcached: preconditions', () => {
     while (relay.connections < 2) await driver.retrieve('another').catch(() => undefined)
     expect(await driver.store(id, third, { expect: record })).toBe('conflict')
     expect(await driver.retrieve(id)).toEqual(other)
+  })
+
+  /** Two servers whose only item has the same key and version, with these values; a driver on a relay to the first. */
+  async function twoServers(
+    packed: Buffer,
+  ): Promise<{ driver: Memcached; relay: Relay; onSecond: Memcached; move(): void }> {
+    const [before, after] = [await privateServer(), await privateServer()]
+    await putItem(live(before.dataSource), id, 2, packed)
+    const onSecond = closing(memcached({ dataSource: after.dataSource }))
+    await onSecond.store(id, other, { expect: null })
+    const relay = closing(await Relay.to(before.port))
+    const driver = closing(memcached({ dataSource: `127.0.0.1:${relay.port}` }))
+    relay.mode = 'hold'
+    const move = (): void => {
+      relay.target = after.port
+      relay.release()
+      relay.cut()
+    }
+    return { driver, relay, onSecond, move }
+  }
+
+  it('a version that was read before the connection ended is not that of a record unpacked after it', async () => {
+    const { driver, relay, onSecond, move } = await twoServers(gzipSync(Buffer.alloc(60_000_000, 'r')))
+    const reading = driver.retrieve(id)
+    while (relay.held() < 50_000) await new Promise(setImmediate)
+    move()
+    while (relay.connections < 2) await driver.retrieve('another').catch(() => undefined)
+    expect(await driver.store(id, third, { expect: (await reading)! })).toBe('conflict')
+    expect(await onSecond.retrieve(id)).toEqual(other)
+  })
+
+  it('nor is it sent on the next connection, when the record was compared meanwhile', async () => {
+    for (const change of ['store', 'remove'] as const) {
+      const { driver, relay, onSecond, move } = await twoServers(gzipSync(record))
+      const changing =
+        change === 'store' ? driver.store(id, third, { expect: record }) : driver.remove(id, { expect: record })
+      while (relay.held() < 40) await new Promise(setImmediate)
+      move()
+      expect(await changing).toBe(change === 'store' ? 'conflict' : false)
+      expect(await onSecond.retrieve(id)).toEqual(other)
+    }
+  })
+
+  it('others who write all the time are told when the time is over', async () => {
+    const { relay, driver, direct } = await relayed({ timeout: 1500 })
+    await direct.store(id, record)
+    const isReplace = (request: Buffer): boolean => request[1] === opcodes.replace
+    relay.before = async (request) => isReplace(request) && direct.store(id, Buffer.from(record))
+    const since = performance.now()
+    relay.after = (answer) => {
+      const isRefusal = isReplace(answer) && answer.readUInt16BE(6) === statuses.exists
+      while (isRefusal && performance.now() - since < 1600);
+    }
+    const error = await errorOf(driver.store(id, other, { expect: Buffer.from(record) }))
+    expect(error.message).toMatch(/others wrote this session again and again.*CONTENTION/)
+    expect(await direct.retrieve(id)).toEqual(record)
   })
 
   it('processes that create the same sessions at once', async () => {
@@ -549,13 +642,15 @@ describeWith('memcached-sasl', 'Memcached: a server that asks for a login', () =
       { username: 'tester', password: 'wrong password' },
       { username: 'nobody', password: PASSWORD },
     ]) {
-      const refused = closing(memcached({ dataSource, ...login }))
-      for (const error of await Promise.all([
-        errorOf(refused.retrieve('many0')),
-        errorOf(refused.store('many0', other)),
-      ])) {
-        expect(error.message).toMatch(/user and a password \(SASL\)/)
-        expect(inspect(error)).not.toMatch(/wrong password|pw-of-tests/)
+      for (const options of [{ dataSource, ...login }, { cache: live(dataSource, login) }]) {
+        const refused = closing(memcached(options))
+        for (const error of await Promise.all([
+          errorOf(refused.retrieve('many0')),
+          errorOf(refused.store('many0', other)),
+        ])) {
+          expect(error.message).toMatch(/user and a password \(SASL\).*AUTH_ERROR/)
+          expect(inspect(error)).not.toMatch(/wrong password|pw-of-tests/)
+        }
       }
     }
     expect(await driver.retrieve('many0')).toEqual(record)
@@ -621,30 +716,60 @@ describeWith('memcached', 'Memcached: outages', () => {
     }
   })
 
-  it('late answers on a live client are nobody’s either', async () => {
+  it('a record never holds bytes of another, that came late on an old connection of a live client', async () => {
     const { dataSource, namespace } = await newNamespace()
     const relay = closing(await Relay.to(Number(dataSource.split(':')[1])))
     const direct = closing(memcached({ dataSource, namespace }))
-    const ids = Array.from({ length: 20 }, (_, index) => `id${index}`)
-    await Promise.all(ids.map((one) => direct.store(one, Buffer.from(one))))
-    for (const mode of ['hold', 'begin'] as const) {
-      const cache = live(`127.0.0.1:${relay.port}`, { timeout: 0.6 })
-      const driver = closing(memcached({ cache, namespace, timeout: 1500 }))
-      await driver.retrieve('warm')
-      relay.mode = mode
-      await Promise.all(ids.map((one) => errorOf(driver.retrieve(one))))
-      if (mode === 'hold') relay.release()
-      else relay.mode = 'pass'
-      const answers = await Promise.allSettled(ids.toReversed().map((one) => driver.retrieve(one)))
-      for (const [index, answer] of answers.entries()) {
-        if (answer.status === 'fulfilled') expect(String(answer.value)).toBe(ids.toReversed()[index])
-        else expect(answer.reason).toBeInstanceOf(DriverError)
-      }
-      // A whole answer that is late does no harm. memjs never finds its way again after a part of one.
-      expect(new Set(answers.map(({ status }) => status))).toEqual(
-        new Set([mode === 'hold' ? 'fulfilled' : 'rejected']),
-      )
+    await direct.store('first', Buffer.alloc(100_000, 'V'))
+    await direct.store('second', Buffer.alloc(100_000, 'o'))
+    const cache = live(`127.0.0.1:${relay.port}`, { timeout: 0.3 })
+    const driver = closing(memcached({ cache, namespace, timeout: 1500 }))
+    await driver.retrieve('warm')
+    relay.mode = 'hold'
+    await errorOf(driver.retrieve('first'))
+    const reading = driver.retrieve('second')
+    for (const connection of [0, 1]) {
+      while (relay.connections <= connection || relay.held(connection) < 100_000) await new Promise(setImmediate)
     }
+    const whole = relay.held(1)
+    relay.releasePart(1, 0, 50_000)
+    // Each piece passes by itself.
+    await direct.retrieve('warm')
+    relay.releasePart(0, 60_000)
+    await direct.retrieve('warm')
+    relay.releasePart(1, 50_000, whole)
+    expect(Buffer.alloc(100_000, 'o').equals((await reading)!)).toBe(true)
+  })
+
+  it('an operation of several requests has one deadline, which harms no other', async () => {
+    const { relay, driver, direct } = await relayed({ timeout: 2000 })
+    await direct.store(id, record)
+    await driver.retrieve('warm')
+    relay.delay = 1400
+    const since = performance.now()
+    const changing = errorOf(driver.store(id, other, { expect: Buffer.from(record) })).then((error) => {
+      expect(performance.now() - since).toBeLessThan(2700)
+      return error
+    })
+    await errorOf(closing(memcached({ dataSource: `127.0.0.1:${relay.port}`, timeout: 1000 })).retrieve(id))
+    const reading = driver.retrieve('another')
+    expect((await changing).message).toMatch(/no answer came/)
+    expect(await reading).toBeUndefined()
+    expect(relay.connections).toBe(2)
+  })
+
+  it('an answer that is there when the program was busy for longer than timeout is taken', async () => {
+    const options = await newNamespace()
+    const driver = closing(memcached({ ...options, timeout: 1000 }))
+    await driver.store(id, record)
+    const calls = Promise.all([driver.store('new', other, { expect: null }), driver.retrieve(id)])
+    const twoRequests = errorOf(driver.store('missing', other))
+    await new Promise(setImmediate)
+    for (const since = performance.now(); performance.now() - since < 1100; );
+    expect(await calls).toEqual(['stored', record])
+    // The second request is not sent.
+    expect((await twoRequests).message).toMatch(/longer than the option timeout allows.*ETIMEDOUT/)
+    expect(await driver.retrieve('missing')).toBeUndefined()
   })
 
   it('a write whose answer is lost says that it may have taken place, and is not sent again', async () => {
@@ -677,19 +802,38 @@ describeWith('memcached', 'Memcached: outages', () => {
     expect([again.param('a'), again.param('b')]).toEqual([2, 3])
   })
 
-  it('a live client whose answer never comes is left alone, and the deadline holds', async () => {
+  it('with a live client the time that counts is the option timeout, and the next call works', async () => {
     const { dataSource, namespace } = await newNamespace()
     const relay = closing(await Relay.to(Number(dataSource.split(':')[1])))
     const cache = live(`127.0.0.1:${relay.port}`, { timeout: 60 })
     const driver = closing(memcached({ cache, namespace, timeout: 800 }))
     await driver.store(id, record)
-    relay.mode = 'hold'
-    expect((await errorOf(driver.store(id, other))).message).toMatch(/no answer came/)
-    relay.release()
-    expect(await driver.retrieve(id)).toEqual(other)
-    // memjs forgets the requests on a connection that the server closes.
-    relay.mode = 'cut'
-    expect((await errorOf(driver.retrieve(id))).message).toMatch(/no answer came/)
+    for (const [mode, said] of [
+      ['hold', /no answer came/],
+      ['begin', /no answer came/],
+      ['cut', /the connection ended before the answer came/],
+    ] as const) {
+      relay.mode = mode
+      expect((await errorOf(driver.retrieve(id))).message).toMatch(said)
+      relay.mode = 'pass'
+      expect(await driver.retrieve(id)).toEqual(record)
+    }
+  })
+
+  it('a server that starts anew has forgotten its sessions: one that is open is gone, and is begun anew', async () => {
+    const [before, after] = [await privateServer(), await privateServer()]
+    const relay = closing(await Relay.to(before.port))
+    const options = { type: 'driver:Memcached', dataSource: `127.0.0.1:${relay.port}` }
+    await using sessions = await SessionManager.create(options)
+    const session = await sessions.open({ id })
+    await session.param('a', 1).flush()
+    relay.target = after.port
+    relay.cut()
+    while (relay.open > 0) await new Promise(setImmediate)
+    // The driver notices the end of an idle connection at its next turn.
+    while (relay.connections < 2) await sessions.open({ id: 'another' }).catch(() => undefined)
+    expect([await session.param('a', 2).flush(), session.deleted()]).toEqual([false, true])
+    expect((await sessions.open({ id })).isNew()).toBe(true)
   })
 
   it('a long record that comes in pieces is whole', async () => {
@@ -758,6 +902,17 @@ describeWith('memcached', 'Memcached: a live client', () => {
     await sessions.close()
     expect(state()).toEqual(before)
     expect(String((await cache.get(`${namespace}mine`)).value)).toBe('before')
+  })
+
+  it('lends no connection: the driver makes one at first use, and closes it at close', async () => {
+    const { dataSource, namespace } = await newNamespace()
+    const relay = closing(await Relay.to(Number(dataSource.split(':')[1])))
+    const cache = live(`127.0.0.1:${relay.port}`)
+    const driver = memcached({ cache, namespace })
+    await Promise.all([driver.store(id, record), driver.store('another', record)])
+    expect([relay.connections, relay.open, cache.servers[0]!._socket]).toEqual([1, 1, undefined])
+    await driver.close()
+    while (relay.open > 0) await new Promise(setImmediate)
   })
 })
 
