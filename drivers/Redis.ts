@@ -6,6 +6,7 @@
 import { asBuffer } from '../lib/bytes.js'
 import type { DriverSupport, OptionTable, RemoveOptions, StoreOptions, StoreOutcome } from '../lib/contracts.js'
 import { OptionError } from '../lib/errors.js'
+import { isId } from '../lib/id-check.js'
 import { integer, text } from '../lib/options.js'
 import { KeyedDriver, type Opened } from './keyed/keyed-driver.js'
 import { advice } from './redis/advice.js'
@@ -27,7 +28,8 @@ export interface RedisOptions extends ConnectionOptions {
   prefix: string
   /**
    * So many replicas must have a write before it counts as done, as a failover may lose one that only the primary had. Fewer
-   * of them within `timeout` are an error, and the write stays on the primary. Only with dataSource. Default: 0.
+   * of them within `timeout` are an error, and the write stays on the primary. Writes go over a second connection, as asking the
+   * replicas holds it up. Only with dataSource. Default: 0.
    */
   replicas: number
 }
@@ -46,15 +48,16 @@ export default class Redis extends KeyedDriver<RedisClient> {
   readonly supports: DriverSupport = { ids: 'bytes', payload: 'bytes', ttl: true, list: true, expect: true }
   readonly #prefix: Buffer
 
-  /** @throws {OptionError} for a dataSource that cannot be read, and for `replicas` with a live client */
+  /** @throws {OptionError} for a dataSource that cannot be read, and for a live client with options of a connection or `replicas` */
   constructor(options: RedisOptions) {
-    super({ name: 'Redis', open: opener(options), advice })
+    super({ name: 'Redis', open: opener(options), advice, timeout: options.timeout })
     this.#prefix = Buffer.from(options.prefix)
   }
 
   retrieve(id: string): Promise<Uint8Array | undefined> {
-    return this.run({ operation: 'retrieve', id }, async (client) => {
-      const reply = await client.run({ name: 'get', before: [], key: this.#key(id), after: [], isWrite: false })
+    return this.run({ operation: 'retrieve', id }, async (client, deadline) => {
+      const command = { name: 'get', before: [], key: this.#key(id), after: [], isWrite: false } as const
+      const reply = await client.run(command, deadline)
       return reply === null ? undefined : (reply as Buffer)
     })
   }
@@ -62,34 +65,36 @@ export default class Redis extends KeyedDriver<RedisClient> {
   store(id: string, record: Uint8Array, { ttl, expect }: StoreOptions = {}): Promise<StoreOutcome> {
     const bytes = asBuffer(record)
     const life = ttl ? [String(ttl * 1000)] : []
-    return this.run({ operation: 'store', id, records: [record, expect] }, async (client): Promise<StoreOutcome> => {
+    const request = { operation: 'store', id, records: [record, expect] }
+    return this.run(request, async (client, deadline): Promise<StoreOutcome> => {
       const key = this.#key(id)
       if (expect instanceof Uint8Array) {
-        const reply = Number(await runScript(client, replaceExpected, key, [asBuffer(expect), bytes, ...life]))
+        const args = [asBuffer(expect), bytes, ...life]
+        const reply = Number(await runScript(client, replaceExpected, key, args, deadline))
         return reply === DONE ? 'stored' : reply === GONE ? 'gone' : 'conflict'
       }
       const after: Argument[] = ttl ? [bytes, 'PX', ...life] : [bytes]
       if (expect === null) after.push('NX')
-      const reply = await client.run({ name: 'set', before: [], key, after, isWrite: true })
+      const reply = await client.run({ name: 'set', before: [], key, after, isWrite: true }, deadline)
       return reply === null ? 'exists' : 'stored'
     })
   }
 
   remove(id: string, { expect }: RemoveOptions = {}): Promise<boolean> {
-    return this.run({ operation: 'remove', id, records: [expect] }, async (client) => {
+    return this.run({ operation: 'remove', id, records: [expect] }, async (client, deadline) => {
       const key = this.#key(id)
       const reply =
         expect === undefined
-          ? client.run({ name: 'del', before: [], key, after: [], isWrite: true })
-          : runScript(client, removeExpected, key, [asBuffer(expect)])
+          ? client.run({ name: 'del', before: [], key, after: [], isWrite: true }, deadline)
+          : runScript(client, removeExpected, key, [asBuffer(expect)], deadline)
       return Number(await reply) === DONE
     })
   }
 
   async *ids(): AsyncIterable<string> {
     const request = { operation: 'list' }
-    const { scans, keyPrefix } = await this.run(request, async (client) => ({
-      scans: await client.scans(),
+    const { scans, keyPrefix } = await this.run(request, async (client, deadline) => ({
+      scans: await client.scans(deadline),
       keyPrefix: client.keyPrefix,
     }))
     const prefix = Buffer.concat([keyPrefix, this.#prefix])
@@ -98,9 +103,10 @@ export default class Redis extends KeyedDriver<RedisClient> {
     const recent = new Recent()
     for (const scan of scans) {
       for (let cursor: string | undefined; cursor !== '0'; ) {
-        const page = pageOf(await this.run(request, () => scan([cursor ?? '0', ...filter])))
+        const from = cursor ?? '0'
+        const page = pageOf(await this.run(request, (_client, deadline) => scan(from, filter, deadline)))
         const ids = page.keys.map((key) => key.toString('latin1', prefix.length))
-        yield* ids.filter((id) => recent.isNew(id))
+        yield* ids.filter((id) => isId(id, 'bytes') && recent.isNew(id))
         cursor = page.cursor
       }
     }
@@ -114,8 +120,9 @@ export default class Redis extends KeyedDriver<RedisClient> {
 /** What opens the connection that the options name, or takes the client that was handed over. */
 function opener(options: RedisOptions): () => Opened<RedisClient> | Promise<Opened<RedisClient>> {
   if (options.cache !== undefined) {
+    assertOnePlace(options)
     if (options.replicas > 0) throw replicasOfOthers()
-    return () => adopt(options)
+    return () => adopt(options.cache)
   }
   const settings = settingsOf(options)
   return () => {
@@ -124,17 +131,23 @@ function opener(options: RedisOptions): () => Opened<RedisClient> | Promise<Open
   }
 }
 
-async function adopt({ cache, timeout }: RedisOptions): Promise<Opened<RedisClient>> {
+async function adopt(cache: unknown): Promise<Opened<RedisClient>> {
   const handle: unknown = typeof cache === 'function' ? await cache() : cache
   const client =
-    typeof handle === 'object' && handle !== null
-      ? (adoptIoredis(handle, timeout) ?? adoptNodeRedis(handle, timeout))
-      : undefined
+    typeof handle === 'object' && handle !== null ? (adoptIoredis(handle) ?? adoptNodeRedis(handle)) : undefined
   if (client !== undefined) return { client }
   throw new OptionError(
     'cache',
     "Option 'cache' must be a live client or cluster of ioredis, iovalkey or redis (node-redis), or a function that gives one",
   )
+}
+
+function assertOnePlace(options: RedisOptions): void {
+  for (const name of ['dataSource', 'username', 'password', 'dataSourceAttr'] as const) {
+    if (options[name] === undefined) continue
+    const what = `Option '${name}' is about a connection of the driver's own, and option 'cache' is a live client`
+    throw new OptionError(name, `${what}: two places for the sessions; give one`)
+  }
 }
 
 function replicasOfOthers(): OptionError {

@@ -13,6 +13,8 @@ export const advice: Advice = {
   'All sentinels are unreachable': 'no sentinel answers, or none knows the primary: check dataSource',
   'None of startup nodes is available': 'no server of the cluster answers: check dataSource',
   'Failed to refresh slots cache': 'no server of the cluster answers, or none is part of one: check dataSource',
+  'Too many Cluster redirections':
+    'the servers of the cluster do not agree which of them has this key: try again in a moment, and see CLUSTER NODES',
   'replicas have it':
     'the write is on the primary, but not on as many replicas as the option replicas asks for, so the loss of the primary would lose it',
   'NOAUTH ': 'the server asks for a password: give the option password',
@@ -21,8 +23,12 @@ export const advice: Advice = {
   'ERR AUTH ': login,
   "permissions to run the 'eval":
     'this user may not run scripts, which compare a record before it is replaced: allow them (ACL SETUSER … +eval +evalsha)',
+  "permissions to run the 'wait":
+    'the option replicas needs WAIT, which this user may not use: allow it (ACL SETUSER … +wait)',
+  "permissions to run the 'cluster":
+    'this user may not ask which server of the cluster has which keys: allow it (ACL SETUSER … +cluster)',
   'NOPERM ':
-    'this user may not do that with these keys: it needs GET, SET, DEL, SCAN, EVAL and EVALSHA on what begins with the option prefix',
+    'this user may not do that with these keys: it needs GET, SET, DEL, SCAN, EVAL and EVALSHA on what begins with the option prefix (and INFO; with replicas WAIT; in a cluster CLUSTER)',
   'READONLY ': `this server is a replica, which takes no writes: connect to the primary, or by its sentinels; or ${failingOver}`,
   'MASTERDOWN ': failingOver,
   'LOADING ': 'the server is still reading its data after a start: try again in a moment',
@@ -36,6 +42,7 @@ export const advice: Advice = {
   'WRONGTYPE ': 'there is something else than a session under this key: choose another option prefix',
   'max number of clients': 'the server has as many connections as it allows (maxclients)',
   'Connection is closed': ended,
+  'The command was aborted': ended,
   'Socket closed unexpectedly': ended,
   'max retries per request': ended,
   'The client is closed':

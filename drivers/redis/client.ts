@@ -1,5 +1,7 @@
 /** What the driver needs of a Redis client, whichever package it is of. */
 
+import { answerWithin } from '../shared/within.js'
+
 /** A part of a command. */
 export type Argument = string | Buffer
 
@@ -8,8 +10,7 @@ export type Reply = Buffer | string | number | null | readonly Reply[]
 
 /** A command on one key, which tells a cluster where it belongs. */
 export interface KeyCommand {
-  /** In small letters. */
-  readonly name: string
+  readonly name: 'get' | 'set' | 'del' | 'evalsha' | 'eval'
   /** What stands between the name and the key. */
   readonly before: readonly Argument[]
   /** Without what the client itself puts before its keys. */
@@ -19,16 +20,16 @@ export interface KeyCommand {
   readonly isWrite: boolean
 }
 
-/** One page of SCAN on one server: the arguments after the name. */
-export type Scan = (args: readonly Argument[]) => Promise<Reply>
+/** One page of SCAN on one server, from the cursor on: `MATCH` and so on are in `filter`. */
+export type Scan = (cursor: string, filter: readonly Argument[], deadline: number) => Promise<Reply>
 
-/** A client, or a cluster of servers. */
+/** A client, or a cluster of servers. A deadline is what performance.now() will be: until then an answer is waited for. */
 export interface RedisClient {
   /** What it puts before each key by itself; SCAN knows nothing of it. */
   readonly keyPrefix: Buffer
-  run(command: KeyCommand): Promise<Reply>
+  run(command: KeyCommand, deadline: number): Promise<Reply>
   /** The servers that have the keys: one, or the primaries of a cluster. */
-  scans(): Promise<readonly Scan[]>
+  scans(deadline: number): Promise<readonly Scan[]>
 }
 
 /** The `keyPrefix` among a client's settings. */
@@ -36,4 +37,9 @@ export function keyPrefixOf(options: unknown): Buffer {
   const { keyPrefix } = (options ?? {}) as { keyPrefix?: unknown }
   if (Buffer.isBuffer(keyPrefix)) return keyPrefix
   return Buffer.from(typeof keyPrefix === 'string' ? keyPrefix : '')
+}
+
+/** The answer, if it comes until the deadline. @throws {Error} ENOANSWER */
+export function answerUntil<T>(deadline: number, answer: Promise<T>): Promise<T> {
+  return answerWithin(deadline - performance.now(), answer)
 }

@@ -62,7 +62,12 @@ function readAddress(rest: string, kind: Place['kind'], query: string | undefine
 function readHost(host: string, defaultPort: number): Address {
   const [, six, four = '', port] =
     /^(?:\[([\da-f:.%]+)\]|([^:[\]]*))(?::(\d{1,5}))?$/i.exec(host) ?? refuse('has no host')
-  return { host: six ?? (four || '127.0.0.1'), port: port === undefined ? defaultPort : Number(port) }
+  return { host: six ?? (four || '127.0.0.1'), port: port === undefined ? defaultPort : readPort(port) }
+}
+
+function readPort(port: string): number {
+  const number = Number(port)
+  return number >= 1 && number <= 65_535 ? number : refuse('has a port that is not from 1 to 65535')
 }
 
 function databaseOf(inPath: string | undefined, query: string | undefined): number {

@@ -9,22 +9,19 @@ interface Waiting {
   readonly giveUp: (error: Error) => void
 }
 
-/** Answers that may all take equally long: what began first is due first. */
+/** Answers and their deadlines, as performance.now() has them. */
 export class Deadlines {
-  readonly #milliseconds: number
   /** In the order in which they are due; those that are over are dropped when the timer looks. */
   #queue: Waiting[] = []
   #underWay = 0
   #timer: NodeJS.Timeout | undefined
+  /** When the timer looks. */
+  #looksAt = 0
 
-  constructor(milliseconds: number) {
-    this.#milliseconds = milliseconds
-  }
-
-  /** The answer, if it comes in time. The process stays alive until then. @throws {Error} ENOANSWER */
-  within<T>(answer: Promise<T>): Promise<T> {
+  /** The answer, if it comes until `due`. The process stays alive until then. @throws {Error} ENOANSWER */
+  within<T>(answer: Promise<T>, due: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiting = this.#begin(reject)
+      const waiting = this.#begin(due, reject)
       answer.then(
         (value) => {
           this.#end(waiting)
@@ -38,13 +35,22 @@ export class Deadlines {
     })
   }
 
-  #begin(giveUp: (error: Error) => void): Waiting {
-    const waiting = { due: Date.now() + this.#milliseconds, isOver: false, giveUp }
-    this.#queue.push(waiting)
-    if (this.#timer === undefined) this.#lookIn(this.#milliseconds)
+  #begin(due: number, giveUp: (error: Error) => void): Waiting {
+    const waiting = { due, isOver: false, giveUp }
+    this.#enqueue(waiting)
+    if (this.#timer === undefined || due < this.#looksAt) this.#lookAt(due)
     else if (this.#underWay === 0) this.#timer.ref()
     this.#underWay++
     return waiting
+  }
+
+  /** Nearly always at the end: all operations may take equally long, and only what is asked a second time comes late. */
+  #enqueue(waiting: Waiting): void {
+    const queue = this.#queue
+    let at = queue.length
+    while (at > 0 && queue[at - 1]!.due > waiting.due) at--
+    if (at === queue.length) queue.push(waiting)
+    else queue.splice(at, 0, waiting)
   }
 
   #end(waiting: Waiting): void {
@@ -56,13 +62,20 @@ export class Deadlines {
     }
   }
 
-  #lookIn(milliseconds: number): void {
-    this.#timer = setTimeout(() => this.#look(), milliseconds)
+  #lookAt(due: number): void {
+    clearTimeout(this.#timer)
+    this.#looksAt = due
+    const timer = setTimeout(
+      // Where the program was busy until now, answers may be there already, and are read before this.
+      () => setImmediate(() => this.#timer === timer && this.#look()),
+      Math.max(1, Math.ceil(due - performance.now())),
+    )
+    this.#timer = timer
   }
 
   #look(): void {
     this.#timer = undefined
-    const now = Date.now()
+    const now = performance.now()
     const queue = this.#queue
     let next = 0
     for (; next < queue.length; next++) {
@@ -74,6 +87,6 @@ export class Deadlines {
     }
     if (this.#underWay === 0) return
     this.#queue = queue.slice(next)
-    this.#lookIn(Math.max(1, this.#queue[0]!.due - now))
+    this.#lookAt(this.#queue[0]!.due)
   }
 }

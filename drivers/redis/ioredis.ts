@@ -1,46 +1,61 @@
 /** Live clients of ioredis and of iovalkey, and clusters of them. */
 
-import { answerWithin } from '../shared/within.js'
-import { type Argument, type KeyCommand, keyPrefixOf, type RedisClient, type Reply, type Scan } from './client.js'
+import {
+  type Argument,
+  answerUntil,
+  type KeyCommand,
+  keyPrefixOf,
+  type RedisClient,
+  type Reply,
+  type Scan,
+} from './client.js'
 
-/** What is used of a live client. Its `callBuffer` puts the client's own prefix before the keys of the commands it knows. */
-interface LiveIoredis {
-  callBuffer(name: string, ...args: Argument[]): Promise<Reply>
+/** A command by its name, with bytes in its answer. */
+type Method = (...args: readonly Argument[]) => Promise<Reply>
+
+/**
+ * What is used of a live client. These put the client's own prefix before the keys. `callBuffer` would throw where nobody can
+ * catch it when the client has `enableAutoPipelining`.
+ */
+interface LiveIoredis extends Record<`${KeyCommand['name']}Buffer`, Method> {
+  readonly scanBuffer: Method
   readonly options?: unknown
-  /** Clusters have it. */
-  nodes?(role: 'master'): readonly LiveIoredis[]
+}
+
+/** What clusters have beside it. */
+interface LiveCluster {
+  clusterBuffer(question: 'info'): Promise<Reply>
+  nodes(role: 'master'): readonly LiveIoredis[]
 }
 
 /** A live client or cluster; undefined for anything else. */
-export function adoptIoredis(handle: object, timeout: number): RedisClient | undefined {
-  const { callBuffer } = handle as Partial<LiveIoredis>
-  return typeof callBuffer === 'function' ? new IoredisClient(handle as LiveIoredis, timeout) : undefined
+export function adoptIoredis(handle: object): RedisClient | undefined {
+  const { scanBuffer } = handle as Partial<LiveIoredis>
+  return typeof scanBuffer === 'function' ? new IoredisClient(handle as LiveIoredis) : undefined
 }
 
 class IoredisClient implements RedisClient {
   readonly keyPrefix: Buffer
   readonly #client: LiveIoredis
-  readonly #timeout: number
 
-  constructor(client: LiveIoredis, timeout: number) {
+  constructor(client: LiveIoredis) {
     this.#client = client
-    this.#timeout = timeout
     this.keyPrefix = keyPrefixOf(client.options)
   }
 
-  run({ name, before, key, after }: KeyCommand): Promise<Reply> {
-    return answerWithin(this.#timeout, this.#client.callBuffer(name, ...before, key, ...after))
+  run({ name, before, key, after }: KeyCommand, deadline: number): Promise<Reply> {
+    return answerUntil(deadline, this.#client[`${name}Buffer`](...before, key, ...after))
   }
 
-  async scans(): Promise<readonly Scan[]> {
+  async scans(deadline: number): Promise<readonly Scan[]> {
     const client = this.#client
-    const servers = client.nodes === undefined ? [client] : await this.#primaries()
-    return servers.map((server) => (args) => answerWithin(this.#timeout, server.callBuffer('scan', ...args)))
+    const servers = 'nodes' in client ? await primariesOf(client as unknown as LiveCluster, deadline) : [client]
+    return servers.map((server) => (cursor, filter, until) => answerUntil(until, server.scanBuffer(cursor, ...filter)))
   }
+}
 
-  /** A cluster knows its servers once it has answered something. */
-  async #primaries(): Promise<readonly LiveIoredis[]> {
-    await answerWithin(this.#timeout, this.#client.callBuffer('cluster', 'info'))
-    return this.#client.nodes!('master')
-  }
+/** A cluster knows its servers once it has answered something. */
+async function primariesOf(cluster: LiveCluster, deadline: number): Promise<readonly LiveIoredis[]> {
+  await answerUntil(deadline, cluster.clusterBuffer('info'))
+  return cluster.nodes('master')
 }

@@ -2,7 +2,7 @@
 
 import type { OptionTable } from '../../lib/contracts.js'
 import { isPlainObject } from '../../lib/hash.js'
-import { custom, text } from '../../lib/options.js'
+import { custom, optionalText } from '../../lib/options.js'
 import { type KeyedOptions, keyedOptions } from '../keyed/options.js'
 
 /** Where the server is, and who asks. */
@@ -12,25 +12,27 @@ export interface ConnectionOptions extends KeyedOptions {
    * `redis+cluster://host:port,host:port`; or a primary that sentinels know, as
    * `redis+sentinel://host:port,host:port/name-of-the-primary/0`. Default: `redis://127.0.0.1:6379/0`.
    */
-  dataSource: string
+  dataSource: string | undefined
   /** The user, where the server has several (ACL). Default: that of dataSource, or the server's default one. */
-  username: string
+  username: string | undefined
   /** The password; default: that of dataSource. No message shows it. */
-  password: string
+  password: string | undefined
   /**
    * Further settings for ioredis, under its own names, such as `{ tls: { ca } }` or `{ sentinelPassword }`; they have the last word.
    * For a cluster, those of each connection are in its `redisOptions`.
    */
-  dataSourceAttr: Readonly<Record<string, unknown>>
+  dataSourceAttr: Readonly<Record<string, unknown>> | undefined
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => isPlainObject(value)
+type Attributes = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Attributes => isPlainObject(value)
 
 /** How they are read. */
 export const connectionOptions: OptionTable<ConnectionOptions> = {
   ...keyedOptions,
-  dataSource: text('redis://127.0.0.1:6379/0'),
-  username: text(''),
-  password: text(''),
-  dataSourceAttr: custom({}, 'an object of settings for ioredis', isObject),
+  dataSource: optionalText(),
+  username: optionalText(),
+  password: optionalText(),
+  dataSourceAttr: custom<Attributes | undefined>(undefined, 'an object of settings for ioredis', isObject),
 }

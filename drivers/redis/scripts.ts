@@ -30,15 +30,21 @@ export const removeExpected = scriptOf(`if redis.call('GET', KEYS[1]) ~= ARGV[1]
 return redis.call('DEL', KEYS[1])`)
 
 /** One round trip; two on a server that does not know the script yet, or has forgotten it in a restart. */
-export async function runScript(client: RedisClient, script: Script, key: Buffer, after: Argument[]): Promise<Reply> {
+export async function runScript(
+  client: RedisClient,
+  script: Script,
+  key: Buffer,
+  after: readonly Argument[],
+  deadline: number,
+): Promise<Reply> {
   try {
-    return await client.run(call('evalsha', script.digest, key, after))
+    return await client.run(call('evalsha', script.digest, key, after), deadline)
   } catch (error) {
     if (!(error instanceof Error && error.message.includes('NOSCRIPT'))) throw error
-    return client.run(call('eval', script.text, key, after))
+    return client.run(call('eval', script.text, key, after), deadline)
   }
 }
 
-function call(name: string, script: string, key: Buffer, after: Argument[]): KeyCommand {
+function call(name: 'evalsha' | 'eval', script: string, key: Buffer, after: readonly Argument[]): KeyCommand {
   return { name, before: [script, '1'], key, after, isWrite: true }
 }

@@ -11,8 +11,11 @@ export interface Settings {
   readonly options: object
 }
 
+const LOCAL = 'redis://127.0.0.1:6379/0'
+
 /** @throws {OptionError} for a dataSource that cannot be read */
-export function settingsOf({ dataSource, username, password, dataSourceAttr, timeout }: ConnectionOptions): Settings {
+export function settingsOf(options: ConnectionOptions): Settings {
+  const { dataSource = LOCAL, username, password, dataSourceAttr = {}, timeout } = options
   const place = readPlace(dataSource)
   const { kind, addresses, tls, database } = place
   const server = {

@@ -6,6 +6,7 @@ import { readOptions } from '../../lib/options.js'
 import { driverSuite } from '../suite/driver.js'
 import { startNode } from '../support/child.js'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
+import { until } from '../support/redis-nodes.js'
 import { describeWith } from '../support/requirements.js'
 
 /** What the tests use of the clients' clusters. */
@@ -30,7 +31,8 @@ describeWith('redis', 'Redis cluster', () => {
   afterAll(() => cluster.stop())
 
   const redis = (options: object): Redis => {
-    const all = { ...cluster.options, timeout: 5000, ...options }
+    const where = 'cache' in options ? {} : cluster.options
+    const all = { ...where, timeout: 5000, ...options }
     return new Redis(readOptions(Redis.options, all as Record<string, unknown>))
   }
 
@@ -180,4 +182,56 @@ describeWith('redis', 'Redis cluster', () => {
     for (const id of ids) expect(number(await driver.retrieve(id))).toBe(last.get(id))
     await driver.close()
   })
+
+  it('a listing outlasts a server that is killed on the way and comes back', async () => {
+    const prefix = newPrefix()
+    const driver = redis({ prefix, timeout: 20_000 })
+    const ids = Array.from({ length: 9000 }, (_, index) => `l${index}`)
+    await Promise.all(ids.map((id) => driver.store(id, Buffer.from('x'))))
+    for (const victim of [0, 1, 2]) {
+      const found = new Set<string>()
+      let killed = 0
+      for await (const id of driver.ids()) {
+        // In the middle of one server, which may be this one, or come later, or be done.
+        if (found.size === 4000 && killed++ === 0) await cluster.nodes[victim]!.kill()
+        found.add(id)
+      }
+      expect(killed).toBe(1)
+      expect(ids.filter((id) => !found.has(id))).toEqual([])
+    }
+    await driver.close()
+  }, 60_000)
+
+  it('a listing of a cluster that lacks a server is an error, and not a part of the sessions', async () => {
+    const driver = redis({ prefix: newPrefix(), timeout: 1500 })
+    // The cluster may have a server in it that has just come back.
+    await until(async () => {
+      await Promise.all(Array.from({ length: 30 }, (_, index) => driver.store(`l${index}`, Buffer.from('x'))))
+    })
+    await cluster.nodes[2]!.kill({ staysDown: true })
+    try {
+      const list = async () => {
+        for await (const id of driver.ids()) expect(id).toMatch(/^l/)
+      }
+      await expect(list()).rejects.toThrow(/cannot list: .*(?:is the server running|longer than|no answer)/)
+    } finally {
+      await cluster.nodes[2]!.start()
+    }
+    await driver.close()
+  })
+
+  it('a write that a moving slot sends to another server asks the replicas of that one', async () => {
+    const driver = redis({ prefix: `{${newPrefix()}}`, replicas: 1, timeout: 2000 })
+    const key = `{c${prefixes}:}`
+    const from = await cluster.ownerOf(key)
+    await cluster.addReplica(from)
+    expect(await driver.store('there', Buffer.from('record'), { expect: null })).toBe('stored')
+    // The new one has no replica.
+    await cluster.beginToMove(key, (from + 1) % 3)
+    await expect(driver.store('moving', Buffer.from('record'), { expect: null })).rejects.toThrow(
+      /0 of 1 replicas have it/,
+    )
+    expect(Buffer.from((await driver.retrieve('moving'))!).toString()).toBe('record')
+    await driver.close()
+  }, 60_000)
 })

@@ -5,8 +5,9 @@ import { DriverError, type ManagerOptions, SessionManager } from '../../lib/inde
 import { readOptions } from '../../lib/options.js'
 import { driverSuite } from '../suite/driver.js'
 import { startNode } from '../support/child.js'
-import { until } from '../support/redis-nodes.js'
-import { PRIMARY, type RedisSentinels, startRedisSentinels } from '../support/redis-sentinels.js'
+import { startRedisNode, until } from '../support/redis-nodes.js'
+import { PRIMARY, type RedisSentinels, startRedisSentinels, startSentinel } from '../support/redis-sentinels.js'
+import { Relay } from '../support/relay.js'
 import { describeWith } from '../support/requirements.js'
 import { freePort } from '../support/server.js'
 
@@ -15,6 +16,10 @@ interface LiveClient {
   connect(): Promise<unknown>
   disconnect(): void
   destroy(): unknown
+}
+
+interface LiveSentinel extends LiveClient {
+  on(event: 'error', listener: () => void): unknown
 }
 
 const requirePackage = createRequire(import.meta.url)
@@ -30,7 +35,8 @@ describeWith('redis', 'Redis behind sentinels', () => {
   afterAll(() => sentinels.stop())
 
   const redis = (options: object): Redis => {
-    const all = { ...sentinels.options, timeout: 5000, ...options }
+    const where = 'cache' in options ? {} : sentinels.options
+    const all = { ...where, timeout: 5000, ...options }
     return new Redis(readOptions(Redis.options, all as Record<string, unknown>))
   }
 
@@ -88,6 +94,46 @@ describeWith('redis', 'Redis behind sentinels', () => {
     const unknown = redis({ dataSource: `redis+sentinel://127.0.0.1:${sentinels.ports[0]}/others`, timeout: 500 })
     await expect(unknown.retrieve('one')).rejects.toThrow(/no sentinel answers, or none knows the primary/)
     await Promise.all([nobody.close(), unknown.close()])
+  })
+
+  it('a live sentinel of node-redis sends no write a second time when the connection ends', async () => {
+    const server = await startRedisNode()
+    const relay = await Relay.to(server.settings.port)
+    const sentinel = await startSentinel(relay.port)
+    const { createSentinel } = requirePackage('redis') as { createSentinel(options: object): LiveSentinel }
+    const live = createSentinel({
+      name: PRIMARY,
+      sentinelRootNodes: [{ host: '127.0.0.1', port: sentinel.settings }],
+      nodeClientOptions: { password: sentinels.options.password },
+    })
+    live.on('error', () => undefined)
+    await live.connect()
+    const driver = redis({ cache: live, prefix: newPrefix() })
+    const said = /connection ended before the answer came; a write may have taken place/
+    const bytes = (text: string) => Buffer.from(text)
+    try {
+      await driver.store('warm', bytes('0'))
+      await driver.store('warm', bytes('1'), { expect: bytes('0') })
+      await driver.remove('none', { expect: bytes('0') })
+      const attempts = [
+        () => driver.store('one', bytes('1'), { expect: null }),
+        () => driver.store('one', bytes('2'), { expect: bytes('1') }),
+        () => driver.remove('one', { expect: bytes('2') }),
+      ]
+      for (const [index, attempt] of attempts.entries()) {
+        relay.mode = 'cut'
+        const attempted = attempt().catch((error: unknown) => error)
+        await until(async () => (await server.ask('get', `s${prefixes}:one`)) === (['1', '2', null] as const)[index])
+        relay.mode = 'pass'
+        expect(await attempted).toMatchObject({ message: expect.stringMatching(said) })
+        await until(async () => (await driver.retrieve('warm')) !== undefined)
+      }
+    } finally {
+      await driver.close()
+      await live.destroy()
+      await Promise.all([sentinel.stop(), server.stop()])
+      await relay.close()
+    }
   })
 
   it('a primary that is lost takes no acknowledged session with it, and writes go on', async () => {

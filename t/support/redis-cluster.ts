@@ -9,6 +9,10 @@ export interface RedisCluster {
   readonly options: { readonly dataSource: string; readonly password: string }
   /** The number of the node that has this key's slot. */
   ownerOf(key: string): Promise<number>
+  /** One more node, a replica of this one. */
+  addReplica(of: number): Promise<void>
+  /** Begin to give a key's slot to another node: keys that are not there yet are written there (ASK). */
+  beginToMove(key: string, to: number): Promise<void>
   /** Give a key's slot to another node, with all its keys, while clients go on. */
   move(key: string, to: number): Promise<void>
   stop(): Promise<void>
@@ -41,17 +45,27 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   await until(async () => (await Promise.all(nodes.map(isWhole))).every(Boolean))
   const ids = await Promise.all(nodes.map(async (node) => String(await node.ask('cluster', 'myid'))))
   const ownerOf = async (key: string) => ownerOfSlot(nodes, Number(await nodes[0]!.ask('cluster', 'keyslot', key)))
+  const others: RedisNode[] = []
+  const slotOf = (key: string) => nodes[0]!.ask('cluster', 'keyslot', key)
   return {
     nodes,
+    addReplica: async (of) => {
+      const { node, bus } = await startMember()
+      others.push(node)
+      await nodes[0]!.ask('cluster', 'meet', '127.0.0.1', String(node.settings.port), String(bus))
+      await until(async () => String(await node.ask('cluster', 'nodes')).includes(ids[of]!))
+      await until(() => node.ask('cluster', 'replicate', ids[of]!))
+      await until(async () => String(await nodes[of]!.ask('info', 'replication')).includes('state=online'))
+    },
+    beginToMove: async (key, to) => beginToMove(nodes, ids, await slotOf(key), await ownerOf(key), to),
     options: {
       dataSource: `redis+cluster://${nodes.map(({ settings }) => `127.0.0.1:${settings.port}`).join(',')}`,
       password: PASSWORD,
     },
     ownerOf,
-    move: async (key, to) =>
-      moveSlot(nodes, ids, await nodes[0]!.ask('cluster', 'keyslot', key), await ownerOf(key), to),
+    move: async (key, to) => moveSlot(nodes, ids, await slotOf(key), await ownerOf(key), to),
     stop: async () => {
-      await Promise.all(nodes.map((node) => node.stop()))
+      await Promise.all([...others, ...nodes].map((node) => node.stop()))
     },
   }
 }
@@ -67,11 +81,21 @@ async function ownerOfSlot(nodes: readonly RedisNode[], slot: number): Promise<n
   return nodes.findIndex(({ settings }) => settings.port === range[2][1])
 }
 
+async function beginToMove(
+  nodes: readonly RedisNode[],
+  ids: readonly string[],
+  slot: unknown,
+  from: number,
+  to: number,
+): Promise<void> {
+  await nodes[to]!.ask('cluster', 'setslot', String(slot), 'importing', ids[from]!)
+  await nodes[from]!.ask('cluster', 'setslot', String(slot), 'migrating', ids[to]!)
+}
+
 async function moveSlot(nodes: readonly RedisNode[], ids: readonly string[], slot: unknown, from: number, to: number) {
   const [source, target] = [nodes[from]!, nodes[to]!]
   const setSlot = (node: RedisNode, ...how: string[]) => node.ask('cluster', 'setslot', String(slot), ...how)
-  await setSlot(target, 'importing', ids[from]!)
-  await setSlot(source, 'migrating', ids[to]!)
+  await beginToMove(nodes, ids, slot, from, to)
   for (;;) {
     const keys = (await source.ask('cluster', 'getkeysinslot', String(slot), '10')) as string[]
     if (keys.length === 0) break

@@ -27,9 +27,12 @@ interface Client {
   disconnect(): void
 }
 
-/** Runs the program again and again, while no file `down` is there; then `$!` is what the folder's file `pid` says. */
+/**
+ * Runs the program again and again, while no file `down` is there; then `$!` is what the folder's file `pid` says. At the end it is killed:
+ * a replica that has just copied its primary refuses to end ("Writing initial AOF. Can't exit").
+ */
 const supervisor = `
-  trap 'kill "$server" 2>/dev/null; wait "$server"; exit 0' TERM
+  trap 'kill -9 "$server" 2>/dev/null; wait "$server"; exit 0' TERM
   while :; do
     while [ -e down ]; do sleep 0.02; done
     "$@" & server=$!; echo "$server" > pid; wait "$server"; sleep 0.02

@@ -20,7 +20,8 @@ export const PRIMARY = 'sessions'
 
 const quoted = `"${PASSWORD.replace(/["\\]/g, '\\$&')}"`
 
-function startSentinel(primary: number): Promise<RunningServer<number>> {
+/** A sentinel alone; `primary` is the port where it finds the primary. */
+export function startSentinel(primary: number): Promise<RunningServer<number>> {
   const settings = [
     `sentinel monitor ${PRIMARY} 127.0.0.1 ${primary} 2`,
     `sentinel auth-pass ${PRIMARY} ${quoted}`,
