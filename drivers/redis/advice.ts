@@ -2,8 +2,7 @@
 
 import type { Advice } from '../keyed/failure.js'
 
-const ended =
-  'the connection ended before the answer came; a write may have taken place, or may yet: read the session again. The next call connects anew'
+const ended = { uncertain: 'the connection ended before the answer came' }
 const busy = 'the connection is subscribed to channels, so it takes no other commands: hand over another one'
 const login = 'the server refuses the user or the password: check the options username and password'
 const failingOver = 'a failover or a restart is under way: try again in a moment'
@@ -27,8 +26,13 @@ export const advice: Advice = {
     'the option replicas needs WAIT, which this user may not use: allow it (ACL SETUSER … +wait)',
   "permissions to run the 'cluster":
     'this user may not ask which server of the cluster has which keys: allow it (ACL SETUSER … +cluster)',
+  "permissions to run the 'select":
+    'this user may not select the database that dataSource names: allow it (ACL SETUSER … +select)',
   'NOPERM ':
     'this user may not do that with these keys: it needs GET, SET, DEL, SCAN, EVAL and EVALSHA on what begins with the option prefix (and INFO; with replicas WAIT; in a cluster CLUSTER)',
+  'DB index is out of range': 'the server has no database of the number that dataSource names',
+  IN_TRANSACTION:
+    'the program has a transaction open on the live client (MULTI), so nothing was read or written: hand over a client of its own',
   'READONLY ': `this server is a replica, which takes no writes: connect to the primary, or by its sentinels; or ${failingOver}`,
   'MASTERDOWN ': failingOver,
   'LOADING ': 'the server is still reading its data after a start: try again in a moment',

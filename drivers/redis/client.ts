@@ -1,5 +1,6 @@
 /** What the driver needs of a Redis client, whichever package it is of. */
 
+import { withCode } from '../shared/coded-error.js'
 import { answerWithin } from '../shared/within.js'
 
 /** A part of a command. */
@@ -42,4 +43,17 @@ export function keyPrefixOf(options: unknown): Buffer {
 /** The answer, if it comes until the deadline. @throws {Error} ENOANSWER */
 export function answerUntil<T>(deadline: number, answer: Promise<T>): Promise<T> {
   return answerWithin(deadline - performance.now(), answer)
+}
+
+/**
+ * The answer of a live client to a command on a key.
+ * @throws {Error} ENOANSWER; IN_TRANSACTION where the server only noted the command, for the program's own MULTI
+ */
+export async function outcomeUntil(deadline: number, answer: Promise<Reply>): Promise<Reply> {
+  const reply = await answerUntil(deadline, answer)
+  const isText = typeof reply === 'string' || Buffer.isBuffer(reply)
+  if (isText && reply.length === 6 && String(reply) === 'QUEUED') {
+    throw withCode('IN_TRANSACTION', 'the server has queued the command')
+  }
+  return reply
 }

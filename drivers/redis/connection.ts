@@ -3,7 +3,7 @@
 import { wayProblems } from '../shared/way.js'
 import { NO_ANSWER } from '../shared/within.js'
 import type { Deadlines } from './deadlines.js'
-import type { Ioredis, IoredisPackage } from './package.js'
+import { type Ioredis, type IoredisPackage, plain, type Stream } from './package.js'
 import type { Sending } from './sending.js'
 import type { Settings } from './settings.js'
 
@@ -36,15 +36,21 @@ export class Connection {
   readonly client: Ioredis
   readonly #kind: Settings['kind']
   readonly #shared: Shared
+  readonly #Command: IoredisPackage['Command']
+  readonly #database: number
+  /** The stream on which the database was selected. */
+  #selected: Stream | undefined
   #connecting: Promise<void> | undefined
   /** What the client said last when a connection failed. */
   #trouble: unknown
 
   /** Connects at first use. */
-  constructor({ Redis, Cluster }: IoredisPackage, { kind, nodes, options }: Settings, shared: Shared) {
+  constructor({ Redis, Cluster, Command }: IoredisPackage, { kind, nodes, options }: Settings, shared: Shared) {
     this.#kind = kind
     this.#shared = shared
+    this.#Command = Command
     this.client = kind === 'cluster' ? new Cluster(nodes, options) : new Redis(options)
+    this.#database = Number((this.client.options as { db?: unknown }).db ?? 0)
     this.client.on('error', (error: unknown) => {
       this.#trouble = error
     })
@@ -62,7 +68,7 @@ export class Connection {
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const sending: Sending = {}
       try {
-        if (this.client.status !== 'ready') await deadlines.within(this.#ready(), deadline)
+        if (!this.#isReady()) await deadlines.within(this.#ready(), deadline)
         return await deadlines.within(task.send(sending), deadline)
       } catch (error) {
         if (codeOf(error) === NO_ANSWER) throw this.#overdue(error, task.isWrite, sending)
@@ -100,10 +106,25 @@ export class Connection {
 
   /** Once, however many commands wait. */
   #ready(): Promise<void> {
-    this.#connecting ??= this.#connect().finally(() => {
-      this.#connecting = undefined
-    })
+    this.#connecting ??= this.#connect()
+      .then(() => this.#select())
+      .finally(() => {
+        this.#connecting = undefined
+      })
     return this.#connecting
+  }
+
+  #isReady(): boolean {
+    const { status, stream } = this.client
+    return status === 'ready' && (this.#database === 0 || stream === this.#selected)
+  }
+
+  /** ioredis selects the database too, and goes on with database 0 where the server refuses. */
+  async #select(): Promise<void> {
+    if (this.#isReady()) return
+    const { stream } = this.client
+    await this.client.sendCommand(new this.#Command('select', [String(this.#database)], plain))
+    this.#selected = stream
   }
 
   #connect(): Promise<void> {

@@ -24,7 +24,7 @@ export interface Place {
 }
 
 const forms =
-  'redis://host:6379/0, rediss://… for TLS, unix:/path, redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/name-of-the-primary/0'
+  'redis://host:6379/0, rediss://… for TLS (valkey:// and valkeys:// are the same), unix:/path, redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/name-of-the-primary/0'
 
 /** The URL is not shown: it may have a password. */
 function refuse(what: string): never {
@@ -34,14 +34,16 @@ function refuse(what: string): never {
 const ports = { single: 6379, cluster: 6379, sentinel: 26_379 } as const
 
 /** @throws {OptionError} for what is none of the forms */
-export function readPlace(dataSource: string): Place {
+export function readPlace(given: string): Place {
+  const dataSource = given.trim()
   const [source = '', query] = splitAt(dataSource, dataSource.indexOf('?', dataSource.lastIndexOf('@') + 1))
   const nowhere = { addresses: [], tls: false, username: '', password: '', primary: '' }
   const path = /^(?:unix:)?(?:\/\/)?(\/[^/].*)$/.exec(source)?.[1]
   if (path !== undefined) return { ...nowhere, kind: 'single', path, database: databaseOf(undefined, query) }
-  const [, scheme, kind = 'single', rest = ''] = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(.*)$/s.exec(source) ?? []
+  const [, scheme, kind = 'single', rest = ''] =
+    /^(rediss?|valkeys?)(?:\+(cluster|sentinel))?:\/\/(.*)$/is.exec(source) ?? []
   if (scheme === undefined) refuse('is no such URL')
-  return { ...readAddress(rest, kind as Place['kind'], query), tls: scheme === 'rediss' }
+  return { ...readAddress(rest, kind.toLowerCase() as Place['kind'], query), tls: /^(?:rediss|valkeys)$/i.test(scheme) }
 }
 
 function readAddress(rest: string, kind: Place['kind'], query: string | undefined): Omit<Place, 'tls'> {

@@ -5,6 +5,7 @@ import {
   answerUntil,
   type KeyCommand,
   keyPrefixOf,
+  outcomeUntil,
   type RedisClient,
   type Reply,
   type Scan,
@@ -44,7 +45,7 @@ class IoredisClient implements RedisClient {
   }
 
   run({ name, before, key, after }: KeyCommand, deadline: number): Promise<Reply> {
-    return answerUntil(deadline, this.#client[`${name}Buffer`](...before, key, ...after))
+    return outcomeUntil(deadline, this.#client[`${name}Buffer`](...before, key, ...after))
   }
 
   async scans(deadline: number): Promise<readonly Scan[]> {

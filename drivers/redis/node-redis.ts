@@ -5,6 +5,7 @@ import {
   answerUntil,
   type KeyCommand,
   keyPrefixOf,
+  outcomeUntil,
   type RedisClient,
   type Reply,
   type Scan,
@@ -115,7 +116,7 @@ class NodeRedisClient implements RedisClient {
     // Commands by name are sent as they are.
     const whole = this.keyPrefix.length === 0 ? key : Buffer.concat([this.keyPrefix, key])
     const args = [name.toUpperCase(), ...before, whole, ...after]
-    return answerUntil(deadline, this.#way.send(whole, args, isWrite))
+    return outcomeUntil(deadline, this.#way.send(whole, args, isWrite))
   }
 
   async scans(): Promise<readonly Scan[]> {

@@ -375,6 +375,24 @@ describeWith('redis', 'Redis: a live client', () => {
     expect((await failureOf(driver.retrieve(id))).message).toMatch(/connection ended/)
   })
 
+  it('in which the program has a transaction open is a clear error, and no answer', async () => {
+    const { client, prefix } = await liveIoredis()
+    const driver = closed({ cache: client, prefix })
+    await driver.store(id, record)
+    await client.call('multi')
+    const attempts = [
+      () => driver.retrieve(id),
+      () => driver.store('new', record, { expect: null }),
+      () => driver.store(id, other, { expect: record }),
+      () => driver.remove(id),
+      () => driver.remove(id, { expect: record }),
+    ]
+    for (const attempt of attempts) expect((await failureOf(attempt())).message).toMatch(/transaction open.*MULTI/)
+    await client.call('discard')
+    expect(Buffer.from((await driver.retrieve(id))!)).toEqual(record)
+    expect(await driver.retrieve('new')).toBeUndefined()
+  })
+
   it('of node-redis that nobody connected is a clear error', async () => {
     const client = nodeRedis().createClient({ socket: { host: '127.0.0.1', port: 1 } })
     const driver = closed({ cache: client })
@@ -479,6 +497,32 @@ describeWith('redis', 'Redis: ways to a server', () => {
     }
     const driver = closed({ dataSource: `${path}.old`, password })
     expect((await failureOf(driver.retrieve(id))).message).toMatch(/is the server running.*ENOENT/)
+  })
+})
+
+describeWith('redis', 'Redis: databases', () => {
+  it('one that the server does not have is an error, and nothing gets into another one', async () => {
+    const { host, port, password, prefix } = await server()
+    const driver = closed({ dataSource: `redis://${host}:${port}/99`, password, prefix })
+    const attempts = Array.from({ length: 5 }, (_, index) => driver.store(`${id}${index}`, record, { expect: null }))
+    for (const attempt of attempts) {
+      expect((await failureOf(attempt)).message).toMatch(/no database of the number that dataSource names/)
+    }
+    expect((await failureOf(driver.retrieve(id))).message).toMatch(/no database/)
+    expect(await listed(closed({ dataSource: `redis://${host}:${port}`, password, prefix }))).toEqual([])
+  })
+
+  it('one is selected again on a new connection', async () => {
+    const { host, port, password, prefix } = await server()
+    const driver = closed({ dataSource: ` VALKEY://${host}:${port}/1`, password, prefix })
+    await driver.store(id, record)
+    const { client } = await liveIoredis()
+    const clients = String(await client.call('client', 'list')).split('\n')
+    const [, own] = /^id=(\d+) .* db=1 .*cmd=set/.exec(clients.find((line) => / db=1 .*cmd=set/.test(line))!)!
+    await client.call('client', 'kill', 'id', own!)
+    expect(Buffer.from((await driver.retrieve(id))!)).toEqual(record)
+    expect(await driver.store(id, other, { expect: record })).toBe('stored')
+    expect(await client.call('exists', prefix + id)).toBe(0)
   })
 })
 
