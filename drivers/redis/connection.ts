@@ -1,5 +1,6 @@
 /** A connection of the driver's own, or those to a cluster: opened when something is asked, and again when that is needed. */
 
+import { withCode } from '../shared/coded-error.js'
 import { wayProblems } from '../shared/way.js'
 import { NO_ANSWER } from '../shared/within.js'
 import type { Deadlines } from './deadlines.js'
@@ -101,7 +102,7 @@ export class Connection {
     if (wasSent && isWrite) return error
     // Nothing has taken place, so no doubt is told.
     const trouble = wasSent ? undefined : this.#trouble
-    return trouble ?? Object.assign(new Error('The server does not answer'), { code: 'ETIMEDOUT' })
+    return trouble ?? withCode('ETIMEDOUT', 'The server does not answer')
   }
 
   /** Once, however many commands wait. */
@@ -158,7 +159,7 @@ export class Connection {
 
 /** The error for a connection that is not there. */
 export function notConnected(): Error {
-  return Object.assign(new Error('The connection ended'), { code: 'ECONNRESET' })
+  return withCode('ECONNRESET', 'The connection ended')
 }
 
 /** A command that was not sent has not taken place, and one that only reads changes nothing. */

@@ -1,5 +1,6 @@
 /** How long answers are waited for, at the cost of one timer for all of them. */
 
+import { withCode } from '../shared/coded-error.js'
 import { NO_ANSWER } from '../shared/within.js'
 
 /** Something that is waited for. */
@@ -83,7 +84,7 @@ export class Deadlines {
       if (waiting.isOver) continue
       if (waiting.due > now) break
       this.#end(waiting)
-      waiting.giveUp(Object.assign(new Error('The server did not answer'), { code: NO_ANSWER }))
+      waiting.giveUp(withCode(NO_ANSWER, 'The server did not answer'))
     }
     if (this.#underWay === 0) return
     this.#queue = queue.slice(next)

@@ -1,5 +1,7 @@
 /** Waiting no longer than a limit: for a connection of a pool that may have none to spare, or for a client that may hang. */
 
+import { withCode } from './coded-error.js'
+
 /**
  * The connection, if it comes in time; one that comes late is given back, so that nothing is done with it after the error.
  * @param what the error says
@@ -39,7 +41,7 @@ async function race<T>(
   const timeout = new Promise<never>((_, reject) => {
     const giveUp = (): void => {
       isLate = true
-      reject(Object.assign(new Error(what), { code }))
+      reject(withCode(code, what))
     }
     // Where the program was busy until now, the answer may be there already, and is read before this.
     timer = setTimeout(() => {
