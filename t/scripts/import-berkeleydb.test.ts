@@ -499,11 +499,11 @@ describeWith('redis', 'an import into a server that stops', () => {
 
 describe('the program', () => {
   it('says how far it is', async () => {
-    const { stderr } = await runImport(['--type', 'driver:Memory'], { input: dumpText(20_000) })
+    const { stderr } = await runImport(files().args, { input: dumpText(20_000) })
     expect(stderr).toMatch(/^read 10000 \(\d+ a second\)\nread 20000 \(\d+ a second\)\n$/)
     const dump = join(temporaryFolder(), 'dump.txt')
     writeFileSync(dump, dumpText(20_000))
-    const known = await runImport(['--type', 'driver:Memory', '--dump', dump])
+    const known = await runImport([...files().args, '--dump', dump])
     expect(known.stderr).toMatch(/^read 10000 \(\d+ a second, (?:4\d|5\d) %\)\nread 20000 \(\d+ a second, 100 %\)\n$/)
   })
 
