@@ -25,11 +25,16 @@ export function assertRoom(folder: string, bytes = 0, changes = 0): number {
   throw withCode('ENOSPC', 'no space left on device')
 }
 
+/** A folder that was changed so lately may be changed again at the same time, as its file system counts it. */
+const SETTLED_MS = 50
+
 /** The file of an environment. */
 export class DataFile {
   readonly #path: string
   readonly #folder: string
   readonly #identity: string
+  /** The folder as it was when the file was last looked at. */
+  #seen = ''
   #lookAgain = 0
 
   /** @param path the environment's, as lmdb has it: a folder, or a file */
@@ -37,7 +42,7 @@ export class DataFile {
     const absolute = resolve(path)
     this.#path = statSync(absolute).isDirectory() ? join(absolute, 'data.mdb') : absolute
     this.#folder = dirname(this.#path)
-    this.#identity = this.#look()
+    this.#identity = identityOf(this.#path)
   }
 
   /**
@@ -46,17 +51,30 @@ export class DataFile {
    * @throws {Error} ENOSPC, or for a file that is not the one that was opened
    */
   assertReady(bytes: number, changes: number): void {
-    if (this.#look() !== this.#identity) {
-      throw withCode('DATA_FILE_MOVED', 'the file data.mdb is not the one that was opened')
-    }
+    this.#assertInPlace()
     const now = performance.now()
     if (now < this.#lookAgain && bytes < PLENTY / 8) return
     const room = assertRoom(this.#folder, bytes, changes)
     this.#lookAgain = room > PLENTY ? now + NOW_AND_THEN : 0
   }
 
-  #look(): string {
-    const stats = statSync(this.#path, { throwIfNoEntry: false })
-    return stats === undefined ? '' : `${stats.dev}:${stats.ino}`
+  /**
+   * The folder is looked at, which changes when a file in it is removed or replaced. Looking at the file itself each time would make
+   * commits slower by a fifth: its times must then be exact, and so they are written with each one.
+   */
+  #assertInPlace(): void {
+    const folder = statSync(this.#folder, { throwIfNoEntry: false })
+    const state = folder === undefined ? '' : `${folder.dev}:${folder.ino}:${folder.mtimeMs}`
+    if (state !== '' && state === this.#seen) return
+    if (identityOf(this.#path) !== this.#identity) {
+      throw withCode('DATA_FILE_MOVED', 'the file data.mdb is not the one that was opened')
+    }
+    this.#seen = folder !== undefined && Date.now() - folder.mtimeMs > SETTLED_MS ? state : ''
   }
+}
+
+/** Which file it is; empty when there is none. */
+function identityOf(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats === undefined ? '' : `${stats.dev}:${stats.ino}`
 }

@@ -8,6 +8,7 @@ import {
   renameSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -517,6 +518,9 @@ describeWith('lmdb', 'BerkeleyDB: the folder', () => {
       const directory = temporaryFolder()
       const driver = closing(berkeley(cache ? { cache: handle(directory, binary) } : { directory }))
       await driver.store(id, record)
+      // As a folder looks that has been there for long.
+      utimesSync(directory, 1_600_000_000, 1_600_000_000)
+      expect(await driver.store(id, other, { expect: record })).toBe('stored')
       renameSync(join(directory, 'data.mdb'), join(directory, 'old.mdb'))
       await expect(driver.store(id, other)).rejects.toThrow('removed or replaced while the environment was open')
       writeFileSync(join(directory, 'data.mdb'), readFileSync(join(directory, 'old.mdb')))
