@@ -18,10 +18,27 @@ export async function checkPackage() {
     })
     const [{ filename }] = JSON.parse(pack.stdout)
     const tarball = readFileSync(join(folder, filename))
-    return [...(await problemsOfManifest(tarball)), ...(await problemsOfTypes(tarball))]
+    const programs = problemsOfPrograms(folder, filename)
+    return [...programs, ...(await problemsOfManifest(tarball)), ...(await problemsOfTypes(tarball))]
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+/**
+ * Programs of the package that do not find a file of theirs in it.
+ * @param {string} folder
+ * @param {string} filename
+ */
+function problemsOfPrograms(folder, filename) {
+  spawnSync('tar', ['-xzf', filename], { cwd: folder })
+  const root = join(folder, 'package')
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  return Object.entries(bin).flatMap(([name, file]) => {
+    const { stderr } = spawnSync(process.execPath, [join(root, file), '--help'], { encoding: 'utf8', input: '' })
+    const missing = /Cannot find module '([^']+)'/.exec(stderr)
+    return missing === null ? [] : [`${name}: ${missing[1]} is not in the package (files of package.json)`]
+  })
 }
 
 /** @param {Buffer} tarball */
