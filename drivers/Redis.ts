@@ -18,6 +18,7 @@ import { type ConnectionOptions, connectionOptions } from './redis/options.js'
 import { OwnClient } from './redis/own.js'
 import { DONE, GONE, removeExpected, replaceExpected, runScript } from './redis/scripts.js'
 import { settingsOf } from './redis/settings.js'
+import { givenBy } from './shared/handle.js'
 
 /** Options of `driver:Redis`, for Redis and Valkey. */
 export interface RedisOptions extends ConnectionOptions {
@@ -122,7 +123,7 @@ function opener(options: RedisOptions): () => Opened<RedisClient> | Promise<Open
   if (options.cache !== undefined) {
     assertOnePlace(options)
     if (options.replicas > 0) throw replicasOfOthers()
-    return () => adopt(options.cache)
+    return async () => adopt(await givenBy(options.cache))
   }
   const settings = settingsOf(options)
   return () => {
@@ -131,8 +132,7 @@ function opener(options: RedisOptions): () => Opened<RedisClient> | Promise<Open
   }
 }
 
-async function adopt(cache: unknown): Promise<Opened<RedisClient>> {
-  const handle: unknown = typeof cache === 'function' ? await cache() : cache
+function adopt(handle: unknown): Opened<RedisClient> {
   const client =
     typeof handle === 'object' && handle !== null ? (adoptIoredis(handle) ?? adoptNodeRedis(handle)) : undefined
   if (client !== undefined) return { client }

@@ -6,6 +6,7 @@ import { OptionError } from '../../lib/errors.js'
 import { loadPeer } from '../../lib/peer.js'
 import type { Opened } from '../keyed/keyed-driver.js'
 import type { KeyedOptions } from '../keyed/options.js'
+import { givenBy } from '../shared/handle.js'
 import { Environment } from './environment.js'
 import { prepareFolder } from './folder.js'
 import type { Database, Lmdb } from './lmdb.js'
@@ -35,7 +36,7 @@ export function openEnvironment(options: EnvironmentOptions): () => Opened<Envir
     )
   }
   if (directory !== undefined) return () => openFolder(directory, timeout)
-  if (cache !== undefined) return async () => adopt(typeof cache === 'function' ? await cache() : cache, timeout)
+  if (cache !== undefined) return async () => adopt(await givenBy(cache), timeout)
   throw new OptionError(
     'directory',
     "driver:BerkeleyDB needs option 'directory', the folder of an LMDB environment, or option 'cache', a live LMDB database",

@@ -2,6 +2,7 @@
 
 import { DriverError, SessionError } from '../../lib/errors.js'
 import { shortId } from '../../lib/id-check.js'
+import { codeOf } from '../shared/coded-error.js'
 import { textTest } from '../shared/quoting.js'
 import { type WayProblem, wayProblems } from '../shared/way.js'
 
@@ -32,11 +33,6 @@ const adviceOnTheWay: Readonly<Record<WayProblem, Reason>> = {
 
 /** The properties of a client's error that quote nothing. Some clients hang the whole command on it. */
 const harmlessProperties = ['code', 'errno', 'syscall', 'address', 'port'] as const
-
-function codeOf(error: Error): string | undefined {
-  const { code } = error as { code?: unknown }
-  return typeof code === 'string' || typeof code === 'number' ? String(code) : undefined
-}
 
 function reasonOf(error: Error, advice: Advice): Reason | undefined {
   const code = codeOf(error)

@@ -1,6 +1,6 @@
 /** A connection of the driver's own, or those to a cluster: opened when something is asked, and again when that is needed. */
 
-import { withCode } from '../shared/coded-error.js'
+import { codeOf, withCode } from '../shared/coded-error.js'
 import { wayProblems } from '../shared/way.js'
 import { NO_ANSWER } from '../shared/within.js'
 import type { Deadlines } from './deadlines.js'
@@ -171,9 +171,4 @@ function reasonOf(error: unknown, isWrite: boolean, { stream }: Sending): unknow
 /** An idle connection keeps no script alive. What is under way does, by its timer. */
 function letGo(client: Ioredis): void {
   client.on('connect', () => client.stream?.unref())
-}
-
-function codeOf(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { code?: unknown }
-  return typeof code === 'string' ? code : undefined
 }

@@ -1,6 +1,7 @@
 /** Where a connection comes from: opened by the driver, or a handle that the user gave. */
 
 import { OptionError } from '../../lib/errors.js'
+import { givenBy } from '../shared/handle.js'
 import type { Connection, SqlClient, SqlDialect } from './contracts.js'
 import type { SqlOptions } from './options.js'
 
@@ -11,7 +12,7 @@ export function isKnex(handle: unknown): boolean {
 
 /** The handle that the user gave, or that his function gives. */
 export async function givenHandle({ dbh }: SqlOptions): Promise<unknown> {
-  return typeof dbh === 'function' && !isKnex(dbh) ? dbh() : dbh
+  return isKnex(dbh) ? dbh : givenBy(dbh)
 }
 
 /**
