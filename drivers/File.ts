@@ -6,6 +6,7 @@
  */
 
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, promises, type Stats, unlinkSync } from 'node:fs'
+import { codeOf } from '../lib/coded-error.js'
 import type {
   Driver,
   DriverSupport,
@@ -20,7 +21,7 @@ import { DriverError } from '../lib/errors.js'
 import { acquire, type LockMode, loadFlock, tryAcquire } from '../lib/flock.js'
 import { custom, flag, integer } from '../lib/options.js'
 import { readAll } from './file/bytes.js'
-import { codeOf, createFile, syncDirectory, unlinkIfThere } from './file/create.js'
+import { createFile, syncDirectory, unlinkIfThere } from './file/create.js'
 import { failure, refusal } from './file/failure.js'
 import { reasonToRefuse } from './file/guard.js'
 import { dropLeftover } from './file/leftovers.js'

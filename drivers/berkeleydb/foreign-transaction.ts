@@ -3,7 +3,7 @@
  * whatever is read or written meanwhile a part of them.
  */
 
-import { withCode } from '../shared/coded-error.js'
+import { withCode } from '../../lib/coded-error.js'
 import type { Database } from './lmdb.js'
 
 const PAUSE_MS = 1

@@ -2,7 +2,7 @@
 
 import { statfsSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { withCode } from '../shared/coded-error.js'
+import { withCode } from '../../lib/coded-error.js'
 
 /** What lock.mdb and the list of free pages may grow by, and then some. */
 const LEAST_ROOM = 256 * 1024

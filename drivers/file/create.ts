@@ -4,6 +4,7 @@
  */
 
 import { closeSync, constants, fdatasyncSync, fsyncSync, linkSync, mkdirSync, openSync, unlinkSync } from 'node:fs'
+import { codeOf } from '../../lib/coded-error.js'
 import { tryAcquire } from '../../lib/flock.js'
 import { writeAll } from './bytes.js'
 import type { Settings } from './settings.js'
@@ -12,11 +13,6 @@ const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants
 
 /** File systems without hard links say one of these. */
 const withoutLinks = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'])
-
-/** The code of a native error. */
-export function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code
-}
 
 function openNew(path: string, settings: Settings): number {
   const flags = O_WRONLY | O_CREAT | O_EXCL | settings.openFlags

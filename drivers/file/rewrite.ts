@@ -16,8 +16,9 @@ import {
   openSync,
   renameSync,
 } from 'node:fs'
+import { codeOf } from '../../lib/coded-error.js'
 import { readAll, writeAll } from './bytes.js'
-import { codeOf, syncDirectory, unlinkIfThere } from './create.js'
+import { syncDirectory, unlinkIfThere } from './create.js'
 import { isTrusted } from './guard.js'
 import { decodeJournal, encodeJournal, isHalfway, type Journal } from './journal.js'
 import { MAX_BYTES, type Settings } from './settings.js'

@@ -1,8 +1,8 @@
 /** Errors of stores that keep a value under a key: what went wrong, and what somebody who reads the message should do. */
 
+import { codeOf } from '../../lib/coded-error.js'
 import { DriverError, SessionError } from '../../lib/errors.js'
 import { shortId } from '../../lib/id-check.js'
-import { codeOf } from '../shared/coded-error.js'
 import { textTest } from '../shared/quoting.js'
 import { type WayProblem, wayProblems } from '../shared/way.js'
 

@@ -5,7 +5,7 @@
  */
 
 import { connect, type Socket } from 'node:net'
-import { withCode } from '../shared/coded-error.js'
+import { withCode } from '../../lib/coded-error.js'
 import { NO_ANSWER } from '../shared/within.js'
 import {
   ANSWER,

@@ -1,7 +1,7 @@
 /** Reading and writing items, with the preconditions of a driver for sessions. */
 
+import { withCode } from '../../lib/coded-error.js'
 import type { StoreOutcome } from '../../lib/contracts.js'
-import { withCode } from '../shared/coded-error.js'
 import type { Connection } from './connection.js'
 import { type Item, opcodes, type Reply, refusal, statuses, type Version } from './protocol.js'
 import { recordOf } from './value.js'

@@ -4,11 +4,11 @@
  * could hold bytes of another session.
  */
 
+import { withCode } from '../../lib/coded-error.js'
 import { OptionError } from '../../lib/errors.js'
 import { loadPeer } from '../../lib/peer.js'
 import type { Opened } from '../keyed/keyed-driver.js'
 import type { KeyedOptions } from '../keyed/options.js'
-import { withCode } from '../shared/coded-error.js'
 import { givenBy } from '../shared/handle.js'
 import { type AddressOptions, readAddresses } from './addresses.js'
 import { type Address, Connection } from './connection.js'

@@ -1,6 +1,6 @@
 /** memcached's binary protocol: its lengths stand before a key and a value, so that neither can end a request. */
 
-import { withCode } from '../shared/coded-error.js'
+import { withCode } from '../../lib/coded-error.js'
 
 /** What a request asks for. `get` is answered with the key, which shows that the answer belongs to it. */
 export const opcodes = { get: 0x0c, add: 0x02, replace: 0x03, delete: 0x04, login: 0x21 } as const

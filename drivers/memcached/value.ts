@@ -1,6 +1,6 @@
 /** Items as Perl's Cache::Memcached writes them: the flags say what was done to the value. */
 
-import { withCode } from '../shared/coded-error.js'
+import { withCode } from '../../lib/coded-error.js'
 import type { Reply } from './protocol.js'
 
 const STORABLE = 1

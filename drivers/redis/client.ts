@@ -1,6 +1,6 @@
 /** What the driver needs of a Redis client, whichever package it is of. */
 
-import { withCode } from '../shared/coded-error.js'
+import { withCode } from '../../lib/coded-error.js'
 import { answerWithin } from '../shared/within.js'
 
 /** A part of a command. */

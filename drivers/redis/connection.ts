@@ -1,6 +1,6 @@
 /** A connection of the driver's own, or those to a cluster: opened when something is asked, and again when that is needed. */
 
-import { codeOf, withCode } from '../shared/coded-error.js'
+import { codeOf, withCode } from '../../lib/coded-error.js'
 import { wayProblems } from '../shared/way.js'
 import { NO_ANSWER } from '../shared/within.js'
 import type { Deadlines } from './deadlines.js'

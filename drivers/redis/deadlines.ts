@@ -1,6 +1,6 @@
 /** How long answers are waited for, at the cost of one timer for all of them. */
 
-import { withCode } from '../shared/coded-error.js'
+import { withCode } from '../../lib/coded-error.js'
 import { NO_ANSWER } from '../shared/within.js'
 
 /** Something that is waited for. */

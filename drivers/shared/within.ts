@@ -1,6 +1,6 @@
 /** Waiting no longer than a limit: for a connection of a pool that may have none to spare, or for a client that may hang. */
 
-import { withCode } from './coded-error.js'
+import { withCode } from '../../lib/coded-error.js'
 
 /**
  * The connection, if it comes in time; one that comes late is given back, so that nothing is done with it after the error.
