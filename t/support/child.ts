@@ -7,7 +7,8 @@ import { basename, join, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { afterAll } from 'vitest'
 
-const root = resolve(__dirname, '../..')
+/** Tests and proofs run in the folder of the project. */
+const root = process.cwd()
 const bundles = new Map<string, Promise<string>>()
 let folder: string | undefined
 

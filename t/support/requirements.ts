@@ -94,7 +94,10 @@ export function missing(part: string): string | undefined {
   return found.get(part)
 }
 
-const required = new Set((process.env.DATA_SESSION_REQUIRE ?? '').split(',').filter((name) => name !== ''))
+/** The parts that must be there. */
+export const required: ReadonlySet<string> = new Set(
+  (process.env.DATA_SESSION_REQUIRE ?? '').split(',').filter((name) => name !== ''),
+)
 
 /** Like `describe`, for tests that need a part, or several (names with commas). */
 export function describeWith(parts: string, title: string, body: () => void): void {
