@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Node } from './perl-notation.js'
 
 /** A record, and the value that Perl must get from it. */
@@ -16,7 +16,7 @@ export interface PerlCase {
   readonly expected: Node
 }
 
-const script = join(__dirname, 'perl-check.pl')
+const script = resolve('t/support/perl-check.pl')
 
 function writeCase(folder: string, index: number, { name, serializer, bytes, expected }: PerlCase): void {
   const bin = `${index}.bin`
