@@ -5,7 +5,7 @@
 
 import type { DriverSupport, OptionTable, RemoveOptions, StoreOptions, StoreOutcome } from '../lib/contracts.js'
 import { IdError, OptionError, UnsupportedError } from '../lib/errors.js'
-import { shortId } from '../lib/id-check.js'
+import { logId } from '../lib/id-check.js'
 import { optionalText, text } from '../lib/options.js'
 import { KeyedDriver } from './keyed/keyed-driver.js'
 import { type KeyedOptions, keyedOptions } from './keyed/options.js'
@@ -104,7 +104,7 @@ export default class Memcached extends KeyedDriver<Items> {
   #tooLong(id: string): IdError {
     return new IdError(
       'ERR_SESSION_ID_INVALID',
-      `${shortId(id)} cannot be a session id: with the namespace before it a key of Memcached has at most ${LONGEST_KEY} bytes`,
+      `${logId(id)} cannot be a session id: with the namespace before it a key of Memcached has at most ${LONGEST_KEY} bytes`,
     )
   }
 }

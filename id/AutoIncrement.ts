@@ -47,6 +47,7 @@ export default class AutoIncrement implements IdGenerator {
   }
 
   readonly shape: IdShape = 'word'
+  readonly isPredictable = true
   /** The usual width of the id column, as in Perl; the numbers have 20 digits at most. */
   readonly length = 32
   readonly #options: AutoIncrementOptions

@@ -20,6 +20,7 @@ export default class Static implements IdGenerator {
   static readonly options: OptionTable<StaticOptions> = { id: optionalText() }
 
   readonly shape: IdShape = 'word'
+  readonly isPredictable = true
   readonly length: number
   readonly #id: string | undefined
 

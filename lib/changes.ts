@@ -4,7 +4,8 @@
  */
 
 import { cloneValue, collectContainers, isSameValue } from './clone.js'
-import { setElement } from './hash.js'
+import { elementOf, setElement } from './hash.js'
+import type { Operation } from './operations.js'
 import {
   dialectOf,
   isReserved,
@@ -15,11 +16,19 @@ import {
   setParameterLifetime,
   timeOf,
 } from './record.js'
+import { settle } from './renewal.js'
+
+/** What becomes of a parameter that is set here, and may have been set by somebody else: its value, or undefined for none. */
+export type Decide = (key: string, mine: unknown, theirs: unknown) => unknown
+
+const lastWins: Decide = (_key, mine) => mine
 
 /** Parameters set or cleared, and times changed. */
 export class Changes {
   /** Keys whose value is now this session's own, present or cleared. */
   readonly keys = new Set<string>()
+  /** What was done to keys that are not among those, and counts on top of what others did. */
+  readonly operations = new Map<string, readonly Operation[]>()
   /** Parameters whose lifetime was set or taken away. */
   readonly lifetimes = new Set<string>()
   /** The session's lifetime was set. */
@@ -29,31 +38,70 @@ export class Changes {
 
   /** Is there anything to write? */
   get any(): boolean {
-    return this.touched || this.lifetime || this.keys.size > 0 || this.lifetimes.size > 0
+    return this.touched || this.lifetime || this.keys.size + this.operations.size + this.lifetimes.size > 0
   }
 
-  /** Take up changes that could not be written. */
-  add(other: Changes): void {
-    for (const key of other.keys) this.keys.add(key)
-    for (const key of other.lifetimes) this.lifetimes.add(key)
-    this.lifetime ||= other.lifetime
-    this.touched ||= other.touched
+  /** The value of a key is this session's own now. */
+  set(key: string): void {
+    this.keys.add(key)
+    this.operations.delete(key)
+  }
+
+  /** Something was done to a key. */
+  operate(key: string, ...operations: readonly Operation[]): void {
+    if (!this.keys.has(key)) this.operations.set(key, [...(this.operations.get(key) ?? []), ...operations])
+  }
+
+  /** All that was done to keys up to now. */
+  applied(): ReadonlySet<Operation> {
+    return new Set([...this.operations.values()].flat())
+  }
+
+  /** These are in the store already, whatever is written on top of them. */
+  forget(applied: ReadonlySet<Operation>): void {
+    for (const [key, operations] of this.operations) {
+      const left = operations.filter((operation) => !applied.has(operation))
+      if (left.length > 0) this.operations.set(key, left)
+      else this.operations.delete(key)
+    }
+  }
+
+  /** Take up later changes. */
+  add(later: Changes): void {
+    for (const key of later.keys) this.set(key)
+    for (const [key, operations] of later.operations) this.operate(key, ...operations)
+    for (const key of later.lifetimes) this.lifetimes.add(key)
+    this.lifetime ||= later.lifetime
+    this.touched ||= later.touched
   }
 
   /** Lay these changes, with the values they have in `mine`, over a fresher record. */
-  layOver(fresh: SessionData, mine: SessionData): void {
+  layOver(fresh: SessionData, mine: SessionData, decide = lastWins): void {
     for (const key of withShared(this.keys, mine)) {
-      if (Object.hasOwn(mine, key)) setElement(fresh, key, mine[key])
-      else this.#clear(fresh, key)
+      const value = decide(key, elementOf(mine, key), elementOf(fresh, key))
+      if (value === undefined) this.#clear(fresh, key)
+      else setElement(fresh, key, value)
     }
+    for (const [key, operations] of this.operations) this.#operateOn(fresh, mine, key, operations)
     const lifetimes = parameterLifetimes(mine)
     for (const key of this.lifetimes) {
       // The lifetime of a parameter that somebody else cleared would end a later one of that name.
       const clearedByOther = Object.hasOwn(mine, key) && !Object.hasOwn(fresh, key)
       if (!clearedByOther) setParameterLifetime(fresh, key, lifetimes.get(key) ?? 0)
     }
-    if (this.lifetime) setLifetime(fresh, timeOf(mine, 'ETIME'))
+    if (this.lifetime) {
+      settle(fresh)
+      setLifetime(fresh, timeOf(mine, 'ETIME'))
+    }
     fresh._SESSION_ATIME = Math.max(timeOf(fresh, 'ATIME'), timeOf(mine, 'ATIME'))
+  }
+
+  /** What somebody else has put there may be no number, or no list: then the last one wins, as with any value. */
+  #operateOn(fresh: SessionData, mine: SessionData, key: string, operations: readonly Operation[]): void {
+    const theirs = elementOf(fresh, key)
+    const fits = operations.every((operation) => operation.fits(theirs))
+    const value = fits ? operations.reduce((value, operation) => operation.apply(value), theirs) : elementOf(mine, key)
+    setElement(fresh, key, value)
   }
 
   #clear(fresh: SessionData, key: string): void {
@@ -136,6 +184,18 @@ export class Exposed {
       this.#replaced.push(held)
       this.#noteIn(data, held.key)
     }
+  }
+
+  /** Was this one changed in place? */
+  isChanged(key: string): boolean {
+    const held = this.#held.get(key)
+    return held !== undefined && isChanged(held)
+  }
+
+  /** Compare what a parameter holds with what is in it now. */
+  noteAnew(key: string, value: unknown): void {
+    this.#held.delete(key)
+    this.note(key, value)
   }
 
   /** A parameter that was set or cleared is compared no longer: it is a change already. */

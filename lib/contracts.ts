@@ -92,6 +92,8 @@ export interface IdGenerator {
   readonly shape: IdShape
   /** Characters in an id (the most there can be, where it varies): it sizes an SQL column. */
   readonly length: number
+  /** Ids can be guessed: they are refused from a request, unless `allowPredictableIds` is set. */
+  readonly isPredictable?: boolean
   generate(): Promise<string>
 }
 

@@ -1,5 +1,6 @@
 /** What stands round every driver, so that drivers stay simple: id check, closed state, errors of one kind. */
 
+import { codeOf } from './coded-error.js'
 import type {
   Driver,
   DriverSupport,
@@ -10,7 +11,8 @@ import type {
   TableOptions,
 } from './contracts.js'
 import { DriverError, SessionError, UnsupportedError } from './errors.js'
-import { assertId, shortId } from './id-check.js'
+import { assertId, logId } from './id-check.js'
+import type { Log } from './log.js'
 
 /** A record that may have expired. */
 export interface PurgeCandidate extends Omit<PossiblyExpired, 'record'> {
@@ -23,12 +25,14 @@ export class DriverGuard implements Driver {
   readonly name: string
   readonly #driver: Driver
   readonly #isOurs: boolean
+  readonly #log: Log | undefined
   #closed = false
 
-  /** `isOurs`: closing this one closes the driver. */
-  constructor(name: string, driver: Driver, isOurs: boolean) {
+  /** `isOurs`: closing this one closes the driver. `log`: tells every operation. */
+  constructor(name: string, driver: Driver, { isOurs, log }: { isOurs: boolean; log?: Log | undefined }) {
     this.name = name
     this.#isOurs = isOurs
+    this.#log = log
     this.#driver = driver
     this.supports = driver.supports
   }
@@ -37,6 +41,7 @@ export class DriverGuard implements Driver {
     this.#check('retrieve', id)
     try {
       const record = await this.#driver.retrieve(id)
+      this.#log?.('retrieve', id, record === undefined ? 'none' : `${record.length} bytes`)
       return record === undefined || record.length === 0 ? undefined : record
     } catch (error) {
       throw this.#wrap('retrieve', error, id)
@@ -46,7 +51,9 @@ export class DriverGuard implements Driver {
   async store(id: string, record: Uint8Array, options?: StoreOptions): Promise<StoreOutcome> {
     this.#check('store', id)
     try {
-      return await this.#driver.store(id, record, options)
+      const outcome = await this.#driver.store(id, record, options)
+      this.#log?.('store', id, `${outcome}, ${record.length} bytes`)
+      return outcome
     } catch (error) {
       throw this.#wrap('store', error, id)
     }
@@ -55,7 +62,9 @@ export class DriverGuard implements Driver {
   async remove(id: string, options?: RemoveOptions): Promise<boolean> {
     this.#check('remove', id)
     try {
-      return await this.#driver.remove(id, options)
+      const removed = await this.#driver.remove(id, options)
+      this.#log?.('remove', id, removed ? 'removed' : 'not there, or another record')
+      return removed
     } catch (error) {
       throw this.#wrap('remove', error, id)
     }
@@ -126,12 +135,6 @@ export class DriverGuard implements Driver {
     }
   }
 
-  /** Call a function with each id, one after the other. */
-  async traverse(visit: (id: string) => unknown): Promise<void> {
-    if (typeof visit !== 'function') throw new TypeError('traverse() needs a function that takes an id')
-    for await (const id of this.ids()) await visit(id)
-  }
-
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -158,10 +161,17 @@ export class DriverGuard implements Driver {
 
   /** Native messages may quote the id (a file name, a key), so it is cut there. */
   #wrap(operation: string, error: unknown, id?: string): unknown {
+    this.#log?.(operation, id, `failed, ${codeOf(error) ?? 'without a code'}`)
     if (error instanceof SessionError || error instanceof TypeError) return error
     const native = error instanceof Error ? error.message : String(error)
     // Ids of a few characters are no secrets, and stand in any text by chance.
-    const message = id === undefined || id.length < 4 ? native : native.replaceAll(id, () => shortId(id))
+    const message = id === undefined || id.length < 4 ? native : native.replaceAll(id, () => logId(id))
     return new DriverError(this.name, operation, `${this.name} could not ${operation}: ${message}`, { cause: error })
   }
+}
+
+/** Call a function with each id, one after the other. */
+export async function visitEach(ids: AsyncIterable<string>, visit: (id: string) => unknown): Promise<void> {
+  if (typeof visit !== 'function') throw new TypeError('traverse() needs a function that takes an id')
+  for await (const id of ids) await visit(id)
 }

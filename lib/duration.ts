@@ -13,17 +13,18 @@ export type Duration = number | string
 
 /**
  * A duration in seconds.
+ * @param option what the error names
  * @throws {OptionError} for anything but a whole number with an optional sign and an optional unit
  */
-export function parseDuration(duration: Duration): number {
+export function parseDuration(duration: Duration, option = 'duration'): number {
   const [, count, unit] = /^([+-]?\d{1,12})([smhdwMy]?)$/.exec(String(duration)) ?? []
   if (count === undefined || (typeof duration !== 'number' && typeof duration !== 'string')) {
     throw new OptionError(
-      'duration',
-      'A duration is a whole number of seconds, or a number with one of the units s m h d w M y, such as 2h or -10s',
+      option,
+      `${option === 'duration' ? '' : `Option '${option}': `}A duration is a whole number of seconds, or a number with one of the units s m h d w M y, such as 2h or -10s`,
     )
   }
   const result = Number(count) * seconds[unit as keyof typeof seconds]
   if (Math.abs(result) <= longest) return result
-  throw new OptionError('duration', 'A duration is at most 10,000 years; 0 stands for ever')
+  throw new OptionError(option, 'A duration is at most 10,000 years; 0 stands for ever')
 }

@@ -3,8 +3,11 @@
 import type { IdGenerator, IdShape, Payload, PluginContext, Serializer } from './contracts.js'
 import { DriverGuard } from './driver-guard.js'
 import { OptionError, type PluginKind } from './errors.js'
+import { createLog, type Log } from './log.js'
 import { readOptions } from './options.js'
+import { hasExpired, type SessionData, timeToLive } from './record.js'
 import { loadPlugin, type PluginKinds } from './registry.js'
+import { forwardOf } from './renewal.js'
 import { type CoreOptions, coreOptions, type ManagerOptions, refuseUnknown, type TypeParts } from './session-options.js'
 import { formatType, parseType, type TypeNames } from './type-string.js'
 
@@ -15,8 +18,14 @@ export interface Engine {
   readonly options: CoreOptions
   /** The names of the three plug-ins. */
   readonly names: TypeNames
+  /** Tells what is done, where `verbose` says so. */
+  readonly log: Log | undefined
   /** Now, in whole seconds. */
   now(): number
+  /** Is a session over, or a renewed one's old id? */
+  hasEnded(data: SessionData): boolean
+  /** Seconds that a store needs to keep a record; 0: for ever. */
+  timeToLive(data: SessionData): number
 }
 
 /** A plug-in before it is made: its name, the options that it knows and the function that makes it. */
@@ -43,15 +52,30 @@ export async function createEngine(given: ManagerOptions): Promise<Engine> {
   const serializer = serialize.make({ now, padding: false })
   const context = { now, padding: serializer.padding }
   const ids = idPart.make(context)
-  const driver = new DriverGuard(names.driver, driverPart.make(context), driverPart.isOurs)
+  const log = options.verbose === 0 ? undefined : createLog(names.driver)
+  const guardLog = options.verbose < 2 ? undefined : log
+  const driver = new DriverGuard(names.driver, driverPart.make(context), { isOurs: driverPart.isOurs, log: guardLog })
   try {
     refuseIllegal(names, driver.supports, ids.shape, serializer.output)
     refuseBlindMerge(names, driver.supports, options)
+    refuseUselessMerge(options)
   } catch (error) {
     await driver.close()
     throw error
   }
-  return { driver, ids, serializer, options, names, now }
+  const { maxLifetime } = options
+  return {
+    driver,
+    ids,
+    serializer,
+    options,
+    names,
+    log,
+    now,
+    hasEnded: (data) =>
+      (forwardOf(data)?.until ?? Number.POSITIVE_INFINITY) <= now() || hasExpired(data, now(), maxLifetime),
+    timeToLive: (data) => timeToLive(data, now(), maxLifetime),
+  }
 }
 
 /** The three parts that a `type` names or hands over; a name that is left out is the default one. */
@@ -123,4 +147,10 @@ function refuseBlindMerge(names: TypeNames, supports: DriverGuard['supports'], {
     'onConflict',
     `driver:${names.driver} cannot compare before it writes, so onConflict '${onConflict}' is not possible; use 'overwrite'`,
   )
+}
+
+/** A function for merging that is never called would be a silent mistake. */
+function refuseUselessMerge({ merge, onConflict }: CoreOptions): void {
+  if (merge === undefined || onConflict === 'merge') return
+  throw new OptionError('merge', `Option 'merge' has a meaning only with onConflict 'merge', not with '${onConflict}'`)
 }

@@ -12,6 +12,11 @@ export function setElement(container: Hash, key: string, value: unknown): void {
   }
 }
 
+/** What is under a key of a hash; undefined when there is nothing. */
+export function elementOf(hash: Hash, key: string): unknown {
+  return Object.hasOwn(hash, key) ? hash[key] : undefined
+}
+
 /** Is it an object without a class, of this or another realm (`vm` contexts have an `Object` of their own)? */
 export function isPlainObject(value: unknown): value is Hash {
   if (typeof value !== 'object' || value === null) return false

@@ -39,13 +39,14 @@ export function isId(id: string, shape: IdShape): boolean {
   return rules[shape].accepts(id)
 }
 
-/** The beginning of an id for a message: never all of it, at most 8 characters, and nothing that upsets a terminal. */
-export function shortId(id: string): string {
-  const shown = id.slice(0, Math.min(8, Math.floor(id.length / 2)))
-  const safe = shown.replace(/[^\x20-\x7e]|["\\]/g, (character) => {
-    return `\\x{${character.charCodeAt(0).toString(16)}}`
-  })
-  return `"${safe}…"`
+/**
+ * How a session is named in messages and logs: a short hash of its id, the same each time, from which nobody gets the id. For a
+ * program's own log, so that its lines and those of this package can be put together.
+ */
+export function logId(id: string): string {
+  // Not imported: messages are rare, and a program that starts for each request should not load what it may not need.
+  const { createHash } = process.getBuiltinModule('node:crypto')
+  return `#${createHash('sha256').update(id).digest('hex').slice(0, 8)}`
 }
 
 /**
@@ -58,6 +59,6 @@ export function assertId(id: unknown, shape: IdShape, driver: string): string {
   if (typeof id !== 'string')
     throw new TypeError(`A session id must be a string, not ${id === null ? 'null' : typeof id}`)
   if (isId(id, shape)) return id
-  const shown = id === '' ? 'An empty string' : shortId(id)
+  const shown = id === '' ? 'An empty string' : `${logId(id)} (${id.length} characters)`
   throw new IdError('ERR_SESSION_ID_INVALID', `${shown} cannot be a session id: ${driver} wants ${rules[shape].wanted}`)
 }

@@ -4,6 +4,7 @@ export type { PluginOptions } from './catalogue.js'
 export type * from './contracts.js'
 export type { Duration } from './duration.js'
 export * from './errors.js'
+export { logId } from './id-check.js'
 /** Readers for the options of plug-ins of one's own, and `readOptions`. */
 export * as options from './options.js'
 export { ElementRef, PerlGlob, PerlObject, PerlRegExp, PerlVString, ScalarRef, StorableHook } from './perl-values.js'
@@ -11,5 +12,12 @@ export type { Dialect } from './record.js'
 export { pluginNames, registerDriver, registerId, registerSerializer } from './registry.js'
 export { type Params, Session } from './session.js'
 export { type CreateTableOptions, type PurgeResult, SessionManager } from './session-manager.js'
-export type { CoreOptions, ManagerOptions, OpenOptions, SessionOptions, TypeParts } from './session-options.js'
+export type {
+  CoreOptions,
+  ManagerOptions,
+  MergeFunction,
+  OpenOptions,
+  SessionOptions,
+  TypeParts,
+} from './session-options.js'
 export { formatType, parseType, type TypeNames } from './type-string.js'

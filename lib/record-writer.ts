@@ -1,11 +1,16 @@
 /** Writing a session's record with its precondition, and what happens when somebody else wrote first. */
 
-import { type Changes, keepIdentity } from './changes.js'
+import { type Changes, type Decide, keepIdentity } from './changes.js'
+import { isSameValue } from './clone.js'
 import type { StoreOptions, StoreOutcome } from './contracts.js'
 import type { Engine } from './engine.js'
 import { ConflictError, IdError } from './errors.js'
-import { shortId } from './id-check.js'
-import { type SessionData, timeOf, timeToLive } from './record.js'
+import { elementOf } from './hash.js'
+import type { Store } from './heeding.js'
+import { logId } from './id-check.js'
+import type { Operation } from './operations.js'
+import { type SessionData, timeOf } from './record.js'
+import { forwardOf, forwardRecord, provisionalRecord, settle } from './renewal.js'
 import { thawRecord } from './thaw-record.js'
 
 /** How a write ended: the data as written (with the other writer's changes in it), or gone: the session was removed. */
@@ -14,22 +19,58 @@ export interface WriteOutcome {
   readonly gone: boolean
 }
 
+/** What is to be written, and over which driver. */
+export interface Write {
+  readonly store: Store
+  readonly data: SessionData
+  /** What was changed since the record was read: this is laid over somebody else's record. */
+  readonly changes: Changes
+  /** Adds to the changes, and to the data, what was changed while the store was busy. */
+  takeLater(mine: SessionData): void
+}
+
+/** A record that is in the store in place of the expected one. */
+interface Present {
+  readonly record: Uint8Array
+  readonly data: SessionData
+  /** It is one of this session's own that were uncertain. */
+  readonly own?: Uncertain | undefined
+}
+
+/** A record that was written, or was not: the store failed, perhaps only in telling. */
+interface Uncertain {
+  readonly record: Uint8Array
+  /** What was done to parameters in it. */
+  readonly operations: ReadonlySet<Operation>
+}
+
+/** Where a session has its second record, while the first one is still there. */
+interface Moved {
+  readonly id: string
+  /** For so many seconds the old id leads to the new one. */
+  readonly grace: number
+  readonly record: Uint8Array
+}
+
 /** So many writers cannot be in front of one by chance: something is wrong. */
 const mostAttempts = 1000
 
+/** So often a session is not renewed within the grace of one another. */
+const mostForwards = 100
+
 /** Wait a little, longer from attempt to attempt, so that many writers do not keep in each other's way. */
-function stepAside(attempt: number): Promise<void> {
+function stepAside(attempt: number): Promise<void> | undefined {
+  if (attempt <= 3) return undefined
   return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(attempt, 10)))
 }
 
 /** Knows the record as this process last saw it. */
 export class RecordWriter {
   readonly #engine: Engine
-  readonly #agreed: boolean
+  #agreed: boolean
   #id: string
   #record: Uint8Array | undefined
-  /** What was written, or was not: the store failed, perhaps only in telling. */
-  #uncertain: Uint8Array[] = []
+  #uncertain: Uncertain[] = []
 
   /** `agreed`: the program gave the id, so another writer of a new session is expected. */
   constructor(engine: Engine, state: { id: string; record?: Uint8Array; agreed: boolean }) {
@@ -39,8 +80,14 @@ export class RecordWriter {
     this.#record = state.record
   }
 
+  /** The session's id, which another request may have renewed. */
   get id(): string {
     return this.#id
+  }
+
+  /** The program gave the id. */
+  get agreed(): boolean {
+    return this.#agreed
   }
 
   /** The record is in the store, as far as is known here. */
@@ -48,88 +95,236 @@ export class RecordWriter {
     return this.#record !== undefined
   }
 
+  /** A write failed, and may have taken place. */
+  get isUncertain(): boolean {
+    return this.#uncertain.length > 0
+  }
+
   /** The session begins anew: there is no record. */
-  begin(id: string): void {
+  begin(id: string, agreed: boolean): void {
     this.#id = id
+    this.#agreed = agreed
     this.#record = undefined
     this.#uncertain = []
   }
 
   /**
-   * Write the data. When another writer was first, `changes` (with those that `takeLater` adds to them, made while the
-   * store was busy) are laid over its record, and that is written; or the whole record is, or neither, as `onConflict` says.
+   * Write the data. When another writer was first, the changes are laid over its record, and that is written; or the whole record
+   * is, or neither, as `onConflict` says.
    */
-  async write(data: SessionData, changes: Changes, takeLater: (mine: SessionData) => void): Promise<WriteOutcome> {
-    const { driver, serializer } = this.#engine
-    const id = this.#id
-    let mine = data
+  async write(write: Write): Promise<WriteOutcome> {
+    const { store, changes } = write
+    let mine = write.data
     let expect = this.#record ?? null
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {
-      const record = serializer.freeze(mine)
-      const ttl = timeToLive(mine, this.#engine.now())
-      const outcome = await this.#store(record, { ttl, expect: driver.supports.expect ? expect : undefined })
+      const record = this.#engine.serializer.freeze(mine)
+      const outcome = await this.#store(store, record, changes, { ttl: this.#engine.timeToLive(mine), expect })
       if (outcome === 'stored') {
-        this.#record = record
-        this.#uncertain = []
+        this.#saw(record)
         return { data: mine, gone: false }
       }
-      const ours = await this.#writtenBefore()
-      if (ours !== undefined) {
-        this.#record = ours
-        expect = ours
-        continue
-      }
-      const fresh = outcome === 'gone' ? undefined : await this.#reload(id, outcome)
-      const theirs = fresh && thawRecord(this.#engine, id, fresh)
-      if (fresh === undefined || theirs === undefined || this.#isAnother(theirs, mine))
-        return { data: mine, gone: true }
-      if (this.#engine.options.onConflict === 'merge') {
-        takeLater(mine)
-        keepIdentity(theirs, mine)
-        changes.layOver(theirs, mine)
-        mine = theirs
-      }
-      expect = fresh
-      if (attempt > 3) await stepAside(attempt)
+      const present = await this.#present(write, outcome)
+      if (present === undefined || this.#isAnother(present.data, mine)) return { data: mine, gone: true }
+      mine = this.#resolve(write, mine, present, expect)
+      expect = present.record
+      await stepAside(attempt)
     }
-    throw new ConflictError(`Session ${shortId(id)} was written by others ${mostAttempts} times in a row; flush again`)
+    throw new ConflictError(
+      `Session ${logId(this.#id)} was written by others ${mostAttempts} times in a row; flush again`,
+    )
   }
 
-  async #store(record: Uint8Array, options: StoreOptions): Promise<StoreOutcome> {
+  /**
+   * Write the data under another id, and only then remove the old record; or let it lead to the new one for so many seconds. The
+   * new record is provisional: the next write makes it last.
+   */
+  async move(write: Write, newId: string, grace: number): Promise<WriteOutcome> {
+    const { store } = write
+    let mine = write.data
+    let old = this.#record as Uint8Array
+    let placed: Uint8Array | null = null
+    for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+      placed = await this.#place(store, mine, newId, placed)
+      const outcome = await this.#leave(write, mine, old, { id: newId, grace, record: placed })
+      if (outcome === 'stored') {
+        this.begin(newId, false)
+        this.#saw(placed)
+        return { data: { ...mine, _SESSION_ID: newId }, gone: false }
+      }
+      const oldId = this.#id
+      const present = await this.#present(write, outcome).catch(async (error) => {
+        if (error instanceof ConflictError) await store.remove(newId)
+        throw error
+      })
+      if (present === undefined || this.#isAnother(present.data, mine) || this.#id !== oldId) {
+        await store.remove(newId)
+        // Somebody else gave it a new id first: the changes go there.
+        if (this.#id !== oldId) return this.write({ ...write, data: mine })
+        return { data: mine, gone: true }
+      }
+      mine = this.#resolve(write, mine, present, old)
+      old = present.record
+      await stepAside(attempt)
+    }
+    throw new ConflictError(
+      `Session ${logId(this.#id)} was written by others ${mostAttempts} times in a row; try again`,
+    )
+  }
+
+  /** Remove the session, and the one that it leads to by now: a logout holds also when the id was renewed meanwhile. */
+  async remove(store: Store): Promise<boolean> {
+    if (this.#record !== undefined && store.supports.expect) {
+      if (await store.remove(this.#id, { expect: this.#record })) return true
+    }
+    return this.#removeAll(store, this.#id, mostForwards)
+  }
+
+  async #removeAll(store: Store, id: string, forwards: number): Promise<boolean> {
+    for (let attempt = 1; attempt <= mostAttempts && store.supports.expect; attempt++) {
+      const record = await store.retrieve(id)
+      if (record === undefined) return false
+      const next = this.#targetOf(record)
+      if (next !== undefined && forwards > 0) await this.#removeAll(store, next, forwards - 1)
+      if (await store.remove(id, { expect: record })) return true
+      await stepAside(attempt)
+    }
+    return store.remove(id)
+  }
+
+  /** Where a record leads, if it can be read: one that cannot is to be removed, too. */
+  #targetOf(record: Uint8Array): string | undefined {
     try {
-      return await this.#engine.driver.store(this.#id, record, options)
+      return forwardOf(this.#engine.serializer.thaw(record) as SessionData)?.id
+    } catch {
+      return undefined
+    }
+  }
+
+  #saw(record: Uint8Array): void {
+    this.#record = record
+    this.#uncertain = []
+  }
+
+  async #store(store: Store, record: Uint8Array, changes: Changes, options: StoreOptions): Promise<StoreOutcome> {
+    try {
+      if (store.supports.expect) return await store.store(this.#id, record, options)
+      // All that can be done for a session that was removed, where the store cannot compare.
+      if (this.#record !== undefined && (await store.retrieve(this.#id)) === undefined) return 'gone'
+      return await store.store(this.#id, record, { ...options, expect: undefined })
     } catch (error) {
-      this.#uncertain.push(record)
+      this.#uncertain.push({ record, operations: changes.applied() })
       throw error
     }
   }
 
-  /** The present record, when an earlier flush wrote it and failed all the same: the connection ended before the answer. */
-  async #writtenBefore(): Promise<Uint8Array | undefined> {
-    const written = this.#uncertain
-    this.#uncertain = []
-    if (written.length === 0) return undefined
-    const present = await this.#engine.driver.retrieve(this.#id)
-    return present && written.find((record) => Buffer.compare(record, present) === 0)
+  /** Put the provisional record under the new id. */
+  async #place(store: Store, mine: SessionData, newId: string, placed: Uint8Array | null): Promise<Uint8Array> {
+    const data = provisionalRecord(mine, newId, this.#engine.now())
+    const record = this.#engine.serializer.freeze(data)
+    const expect = store.supports.expect ? placed : undefined
+    const outcome = await store.store(newId, record, { ttl: this.#engine.timeToLive(data), expect })
+    if (outcome === 'stored') return record
+    throw idTaken(newId)
   }
 
-  /** The record of the writer who was first; undefined when it is gone already. */
-  async #reload(id: string, outcome: 'exists' | 'conflict'): Promise<Uint8Array | undefined> {
-    if (outcome === 'exists' && !this.#agreed) {
-      throw new IdError(
-        'ERR_SESSION_ID_TAKEN',
-        `The id ${shortId(id)} that was made for this new session belongs to another one; nothing was written. ` +
-          'Was a counter of ids set back?',
+  /** Remove the old record, or let it lead to the new one. */
+  async #leave(write: Write, mine: SessionData, old: Uint8Array, moved: Moved): Promise<StoreOutcome> {
+    const { store, changes } = write
+    try {
+      if (moved.grace === 0) return (await this.#removeOld(store, old)) ? 'stored' : 'conflict'
+      const data = forwardRecord(mine, this.#id, moved.id, this.#engine.now(), moved.grace)
+      const record = this.#engine.serializer.freeze(data)
+      const expect = store.supports.expect ? old : undefined
+      return await store.store(this.#id, record, { ttl: this.#engine.timeToLive(data), expect })
+    } catch (error) {
+      this.#uncertain.push({ record: moved.record, operations: changes.applied() })
+      throw error
+    }
+  }
+
+  /** False when it is another one by now, or gone: a session that was removed must not live on under a new id. */
+  async #removeOld(store: Store, old: Uint8Array): Promise<boolean> {
+    if (store.supports.expect) return store.remove(this.#id, { expect: old })
+    const present = await store.retrieve(this.#id)
+    return present !== undefined && Buffer.compare(present, old) === 0 && store.remove(this.#id)
+  }
+
+  /**
+   * What is there in place of the expected record; undefined when the session is gone.
+   * @throws {ConflictError} when it is another writer's, and `onConflict` is `fail`
+   */
+  async #present(write: Write, outcome: Exclude<StoreOutcome, 'stored'>): Promise<Present | undefined> {
+    const uncertain = this.#uncertain
+    this.#uncertain = []
+    const present = uncertain.length === 0 ? undefined : await this.#read(write.store, uncertain)
+    if (present?.own !== undefined) {
+      write.changes.forget(present.own.operations)
+      return present
+    }
+    if (outcome === 'gone') return undefined
+    if (outcome === 'exists' && !this.#agreed) throw idTaken(this.#id)
+    if (this.#engine.options.onConflict === 'fail') {
+      throw new ConflictError(
+        `Session ${logId(this.#id)} was changed by somebody else since it was opened; open it again`,
       )
     }
-    if (this.#engine.options.onConflict === 'fail') {
-      throw new ConflictError(`Session ${shortId(id)} was changed by somebody else since it was opened; open it again`)
+    return present ?? this.#read(write.store, [])
+  }
+
+  /** The session as it is in the store, under its new id if it was renewed. One of the uncertain records is this session's own. */
+  async #read(store: Store, uncertain: readonly Uncertain[]): Promise<Present | undefined> {
+    for (let hop = 0; hop < mostForwards; hop++) {
+      const record = await store.retrieve(this.#id)
+      if (record === undefined) return undefined
+      const data = thawRecord(this.#engine, this.#id, record)
+      const forward = forwardOf(data)
+      if (forward === undefined) {
+        settle(data)
+        return { record, data, own: uncertain.find((one) => Buffer.compare(one.record, record) === 0) }
+      }
+      // Whoever held the session when it was renewed goes on with it, however long that took.
+      this.#id = forward.id
+      this.#agreed = false
     }
-    return this.#engine.driver.retrieve(id)
+    return undefined
+  }
+
+  /** The data to write, now that another record is there. */
+  #resolve(write: Write, mine: SessionData, present: Present, base: Uint8Array | null): SessionData {
+    if (this.#engine.options.onConflict !== 'merge') {
+      return mine._SESSION_ID === present.data._SESSION_ID ? mine : { ...mine, _SESSION_ID: this.#id }
+    }
+    write.takeLater(mine)
+    keepIdentity(present.data, mine)
+    write.changes.layOver(present.data, mine, this.#decider(base))
+    return present.data
+  }
+
+  /** Asks the program's `merge` about parameters that both sides changed. */
+  #decider(base: Uint8Array | null): Decide | undefined {
+    const { merge } = this.#engine.options
+    if (merge === undefined) return undefined
+    let before: SessionData | undefined
+    return (key, mine, theirs) => {
+      before ??= base === null ? {} : (this.#engine.serializer.thaw(base) as SessionData)
+      const was = elementOf(before, key)
+      if (isSameValue(was, theirs) || isSameValue(mine, theirs)) return mine
+      const merged = merge(key, was, mine, theirs)
+      if (typeof (merged as PromiseLike<unknown> | undefined)?.then !== 'function') return merged
+      throw new TypeError("Option 'merge' must give the value itself, not a promise of it")
+    }
   }
 
   /** Removed, and made anew under the same id: this session ended with the removal. */
   #isAnother(theirs: SessionData, mine: SessionData): boolean {
     return this.#record !== undefined && timeOf(theirs, 'CTIME') !== timeOf(mine, 'CTIME')
   }
+}
+
+function idTaken(id: string): IdError {
+  return new IdError(
+    'ERR_SESSION_ID_TAKEN',
+    `The id ${logId(id)} that was made for this session belongs to another one; nothing was written. ` +
+      'Was a counter of ids set back?',
+  )
 }

@@ -72,19 +72,25 @@ function endOf(data: SessionData, lifetime: number): number {
   return timeOf(data, 'ATIME') + lifetime + (dialectOf(data) === 'cgi-session' ? 0 : 1)
 }
 
-/** Has the whole session expired? Lifetimes count from the last access; 0 is for ever. */
-export function hasExpired(data: SessionData, now: number): boolean {
+/** The first second in which the session is over: its lifetime counts from the last access, `maxLifetime` from its creation; 0 is for ever. */
+function endOfSession(data: SessionData, maxLifetime: number): number {
   const lifetime = timeOf(data, 'ETIME')
-  return lifetime !== 0 && endOf(data, lifetime) <= now
+  const idleEnd = lifetime === 0 ? Number.POSITIVE_INFINITY : endOf(data, lifetime)
+  return maxLifetime === 0 ? idleEnd : Math.min(idleEnd, timeOf(data, 'CTIME') + maxLifetime)
+}
+
+/** Has the whole session expired? */
+export function hasExpired(data: SessionData, now: number, maxLifetime = 0): boolean {
+  return endOfSession(data, maxLifetime) <= now
 }
 
 /**
  * Seconds until the session expires, for stores that keep an expiry time; 0: never. The record goes when the session ends, and not
  * a second earlier; an access that `touchAfter` does not write moves neither.
  */
-export function timeToLive(data: SessionData, now: number): number {
-  const lifetime = timeOf(data, 'ETIME')
-  return lifetime === 0 ? 0 : Math.max(1, endOf(data, lifetime) - now)
+export function timeToLive(data: SessionData, now: number, maxLifetime = 0): number {
+  const end = endOfSession(data, maxLifetime)
+  return end === Number.POSITIVE_INFINITY ? 0 : Math.max(1, end - now)
 }
 
 /** The lifetimes of parameters, in seconds: of two lists the shorter. */

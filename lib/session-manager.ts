@@ -1,14 +1,23 @@
 /** The long-lived half: a manager resolves a type once, owns the connection, and opens sessions. */
 
+import { refuseNoSignal } from './abort.js'
 import type { OptionTable, TableOptions } from './contracts.js'
-import type { PurgeCandidate } from './driver-guard.js'
+import { type PurgeCandidate, visitEach } from './driver-guard.js'
 import { createEngine, type Engine } from './engine.js'
-import { DriverError, IdError, OptionError, SerializeError, SessionError } from './errors.js'
-import { shortId } from './id-check.js'
+import { DriverError, OptionError, SessionError } from './errors.js'
+import { type Hash, setElement } from './hash.js'
+import { heeding, type Store } from './heeding.js'
 import { flag, integer, readOptions } from './options.js'
-import { hasExpired, type SessionData, timeToLive } from './record.js'
-import { type Params, Session, type StoredSession } from './session.js'
-import { type ManagerOptions, type OpenOptions, refuseNoObject, refuseUnknown } from './session-options.js'
+import { parameterNames, type SessionData } from './record.js'
+import { type Params, Session } from './session.js'
+import { type Found, SessionFinder, type StoredSession } from './session-finder.js'
+import {
+  type ManagerOptions,
+  type OpenOptions,
+  refuseNoObject,
+  refuseUnknown,
+  type SignalOptions,
+} from './session-options.js'
 import { thawRecord } from './thaw-record.js'
 import { formatType } from './type-string.js'
 
@@ -37,6 +46,16 @@ export interface CreateTableOptions {
   idLength?: number
   /** With an indexed column of expiry times, so that a purge reads only what may have expired. Perl ignores it. Default: false. */
   expires?: boolean
+}
+
+/** Is a session to be removed? */
+type Test = (data: SessionData, id: string) => boolean
+
+/** What a client sent, when it opened no session. */
+const inWords: Record<Exclude<Found, StoredSession>, string> = {
+  none: 'unknown',
+  expired: 'a session that had expired',
+  unusable: 'no id',
 }
 
 const createTableOptions: OptionTable<Required<CreateTableOptions>> = {
@@ -75,101 +94,56 @@ export class SessionManager {
    * Open the session of an id, or begin a new one. A stored session's expiry is checked first, then its parameters',
    * then its time of access becomes now. An expired session is removed, and a new one comes back (`expired()` is true).
    * @throws {IdError} for an `id` that the driver cannot hold
+   * @throws {OptionError} for a `clientId` where ids can be guessed, unless `allowPredictableIds` is set
    * @throws {SerializeError} for a record that cannot be read, unless `onCorrupt` is `new`
    * @throws {DriverError} when the store fails
    */
   async open<P extends object = Params>(options: OpenOptions = {}): Promise<Session<P>> {
     if (typeof options !== 'object' || options === null)
       throw new TypeError('open() takes { id } or { clientId }, or nothing')
-    refuseUnknown(options, ['id', 'clientId'], 'the options of open')
-    this.#engine.driver.assertOpen('open')
-    const { id, clientId } = options
+    refuseUnknown(options, ['id', 'clientId', 'signal'], 'the options of open')
+    refuseNoSignal(options.signal)
+    const engine = this.#engine
+    engine.driver.assertOpen('open')
+    const { id, clientId, signal } = options
     if (id !== undefined && clientId !== undefined) {
       throw new OptionError(
         'clientId',
         "Give open() either 'id' (from the program) or 'clientId' (from a request), not both",
       )
     }
-    const found = await (id === undefined ? this.#findForClient(clientId) : this.#find(id))
-    if (typeof found === 'object') return Session.stored<P>(this.#engine, found, id !== undefined)
-    const adopted = id ?? (found === 'none' && !this.#engine.options.strictIds ? clientId : undefined)
-    const newId = adopted ?? (await this.#engine.ids.generate())
-    return Session.fresh<P>(this.#engine, newId, adopted !== undefined, found === 'expired')
-  }
-
-  /**
-   * An id that a visitor sent opens a session that exists, and is never taken for a new one (D3). A cookie that cannot be an
-   * id must not keep a visitor out: it is as good as none.
-   */
-  async #findForClient(clientId: string | undefined): Promise<Found> {
-    if (clientId === undefined) return 'none'
-    try {
-      return await this.#find(clientId)
-    } catch (error) {
-      if (error instanceof IdError || error instanceof TypeError) return 'unusable'
-      throw error
+    if (id === undefined && 'clientId' in options) this.#refusePredictable()
+    const finder = new SessionFinder(engine, heeding(engine.driver, signal))
+    const found = await (id === undefined ? finder.findForClient(clientId) : finder.find(id))
+    if (typeof found === 'object') {
+      engine.log?.('open', found.id, found.id === (id ?? clientId) ? 'found' : 'found under its new id')
+      return Session.stored<P>(engine, found, id !== undefined)
     }
+    const adopted = id ?? (found === 'none' && !engine.options.strictIds ? clientId : undefined)
+    const newId = adopted ?? (await engine.ids.generate())
+    engine.log?.('open', newId, `new${clientId === undefined ? '' : `; what the client sent is ${inWords[found]}`}`)
+    return Session.fresh<P>(engine, newId, adopted !== undefined, found === 'expired')
   }
 
-  async #find(id: string): Promise<Found> {
-    const { driver, now } = this.#engine
-    let expired: Uint8Array | undefined
-    for (;;) {
-      const record = await driver.retrieve(id)
-      if (record === undefined) return expired === undefined ? 'none' : 'expired'
-      const data = await this.#thaw(id, record)
-      // Put aside, or replaced meanwhile.
-      if (data === undefined) continue
-      if (!hasExpired(data, now())) return { id, data, record }
-      if (expired !== undefined && Buffer.compare(expired, record) === 0) throw this.#notRemovable(id)
-      if (await driver.removeIfStill(id, record)) return 'expired'
-      expired = record
-    }
-  }
-
-  #notRemovable(id: string): DriverError {
-    const { name } = this.#engine.driver
-    const message = `${name}: session ${shortId(id)} has expired, and the store does not let it be removed: check this user's rights, and triggers`
-    return new DriverError(name, 'remove', message)
-  }
-
-  /** The data of a record; undefined when it could not be read, and is no longer there. */
-  async #thaw(id: string, record: Uint8Array): Promise<SessionData | undefined> {
-    try {
-      return thawRecord(this.#engine, id, record)
-    } catch (error) {
-      if (!(error instanceof SerializeError) || this.#engine.options.onCorrupt === 'throw') throw error
-      await this.#putAside(id, record, error)
-      return undefined
-    }
-  }
-
-  /** Keep a bad record under a new id, so that nothing is lost, and free its own id; unless it was replaced meanwhile. */
-  async #putAside(id: string, record: Uint8Array, reason: SerializeError): Promise<void> {
-    const { driver, ids } = this.#engine
-    const aside = await ids.generate()
-    const outcome = await driver.store(aside, record, { expect: null })
-    if (outcome !== 'stored') throw reason
-    if (await driver.removeIfStill(id, record)) {
-      process.emitWarning(
-        `The record of session ${shortId(id)} cannot be read (${reason.message}); it is kept as session ${shortId(aside)} and a new session begins`,
-        { code: 'DATA_SESSION_CORRUPT' },
-      )
-      return
-    }
-    await driver.remove(aside)
-    const present = await driver.retrieve(id)
-    if (present !== undefined && Buffer.compare(present, record) === 0) throw reason
+  #refusePredictable(): void {
+    const { ids, options, names } = this.#engine
+    if (ids.isPredictable !== true || options.allowPredictableIds) return
+    throw new OptionError(
+      'allowPredictableIds',
+      `The ids of id:${names.id} can be guessed, so whoever sends one in a request would be let in; ` +
+        'use another id generator, or say allowPredictableIds: true where that does no harm',
+    )
   }
 
   /** The ids of all sessions, streamed. @throws {UnsupportedError} where the store cannot list them */
-  ids(): AsyncIterable<string> {
-    return this.#engine.driver.ids()
+  ids({ signal }: SignalOptions = {}): AsyncIterable<string> {
+    refuseNoSignal(signal)
+    return heeding(this.#engine.driver, signal).ids()
   }
 
   /** Call a function with each id, one after the other (Data::Session: `traverse`). */
-  async traverse(visit: (id: string) => unknown): Promise<void> {
-    await this.#engine.driver.traverse(visit)
+  async traverse(visit: (id: string) => unknown, options: SignalOptions = {}): Promise<void> {
+    await visitEach(this.ids(options), visit)
   }
 
   /**
@@ -177,13 +151,34 @@ export class SessionManager {
    * opens each session, starts it anew (D21). What cannot be read or removed is counted, and does not stop the rest.
    * @throws {DriverError} the first one, when nothing at all could be read: the store itself fails
    */
-  async purge(): Promise<PurgeResult> {
-    const { driver, now } = this.#engine
+  async purge({ signal }: SignalOptions = {}): Promise<PurgeResult> {
+    refuseNoSignal(signal)
+    const store = heeding(this.#engine.driver, signal)
+    return this.#removeEach(store.candidates(this.#engine.now()), (data) => this.#engine.hasEnded(data), store)
+  }
+
+  /**
+   * Remove every session of which a function says so, given its parameters and its id: all of a user who was locked out, say. It reads
+   * them all, and the time of access of those that stay is as it was. A session that is changed meanwhile is looked at again.
+   * @throws {UnsupportedError} where the store cannot list its sessions
+   */
+  async removeWhere<P extends object = Params>(
+    isToGo: (parameters: Partial<P>, id: string) => boolean,
+    { signal }: SignalOptions = {},
+  ): Promise<PurgeResult> {
+    if (typeof isToGo !== 'function') throw new TypeError('removeWhere() takes a function of the parameters and the id')
+    refuseNoSignal(signal)
+    const store = heeding(this.#engine.driver, signal)
+    const test = (data: SessionData, id: string) => isToGo(parametersOf(data) as Partial<P>, id)
+    return this.#removeEach(eachOf(store), test, store)
+  }
+
+  async #removeEach(candidates: AsyncIterable<PurgeCandidate>, isToGo: Test, store: Store): Promise<PurgeResult> {
     const result: PurgeResult = { removed: 0, kept: 0, unreadable: 0 }
     let failure: unknown
     const check = async (candidate: PurgeCandidate): Promise<void> => {
       try {
-        const outcome = await this.#purgeOne(candidate)
+        const outcome = await this.#removeOne(candidate, isToGo, store)
         if (outcome !== undefined) result[outcome]++
       } catch (error) {
         if (!(error instanceof SessionError)) throw error
@@ -191,21 +186,30 @@ export class SessionManager {
         result.unreadable++
       }
     }
-    for await (const group of groupsOf(driver.candidates(now()), PURGED_AT_ONCE)) await Promise.all(group.map(check))
+    for await (const group of groupsOf(candidates, PURGED_AT_ONCE)) await Promise.all(group.map(check))
     if (failure !== undefined && result.removed + result.kept === 0) throw failure
     return result
   }
 
-  async #purgeOne({ id, isDated, read }: PurgeCandidate): Promise<'kept' | 'removed' | undefined> {
-    const { driver, now } = this.#engine
-    const record = await read()
-    if (record === undefined) return undefined
-    const data = thawRecord(this.#engine, id, record)
-    if (hasExpired(data, now())) return (await driver.removeIfStill(id, record)) ? 'removed' : 'kept'
-    const ttl = timeToLive(data, now())
-    // A program that does not know the store's expiry time prolonged the session, or began it.
-    if (isDated && ttl > 0) await driver.store(id, record, { ttl, expect: record })
-    return 'kept'
+  async #removeOne(
+    { id, isDated, read }: PurgeCandidate,
+    isToGo: Test,
+    store: Store,
+  ): Promise<keyof PurgeResult | undefined> {
+    for (let record = await read(); record !== undefined; ) {
+      const data = thawRecord(this.#engine, id, record)
+      if (!isToGo(data, id)) {
+        const ttl = this.#engine.timeToLive(data)
+        // A program that does not know the store's expiry time prolonged the session, or began it.
+        if (isDated && ttl > 0) await store.store(id, record, { ttl, expect: record })
+        return 'kept'
+      }
+      if (await store.removeIfStill(id, record)) return 'removed'
+      const present = await store.retrieve(id)
+      if (present !== undefined && Buffer.compare(present, record) === 0) return 'unreadable'
+      record = present
+    }
+    return undefined
   }
 
   /**
@@ -254,5 +258,13 @@ async function* groupsOf<Item>(items: AsyncIterable<Item>, size: number): AsyncI
   if (group.length > 0) yield group
 }
 
-/** What the store has under an id. */
-type Found = 'none' | 'expired' | 'unusable' | StoredSession
+/** All sessions of a store. */
+async function* eachOf(store: Store): AsyncIterable<PurgeCandidate> {
+  for await (const id of store.ids()) yield { id, isDated: false, read: () => store.retrieve(id) }
+}
+
+function parametersOf(data: SessionData): Hash {
+  const parameters: Hash = {}
+  for (const name of parameterNames(data)) setElement(parameters, name, data[name])
+  return parameters
+}

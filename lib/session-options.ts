@@ -1,8 +1,10 @@
 /** The options of a manager and of an open, and how plug-in options are told from mistyped ones. */
 
 import type { PluginOptions } from './catalogue.js'
-import type { Driver, IdGenerator, OptionTable, Serializer } from './contracts.js'
+import type { Driver, IdGenerator, OptionReader, OptionTable, Serializer } from './contracts.js'
+import { type Duration, parseDuration } from './duration.js'
 import { OptionError } from './errors.js'
+import { usualVerbosity } from './log.js'
 import { custom, flag, integer, oneOf } from './options.js'
 import type { Dialect } from './record.js'
 import { nearest } from './suggest.js'
@@ -13,6 +15,13 @@ export interface TypeParts {
   id?: string | IdGenerator
   serialize?: string | Serializer
 }
+
+/**
+ * What a parameter becomes that two writers changed. `base` is its value as this session read it; a value that is undefined stands
+ * for a parameter that does not exist. It gives the value at once (no promise); undefined clears the parameter. What it throws
+ * rejects the flush, and nothing is lost.
+ */
+export type MergeFunction = (key: string, base: unknown, mine: unknown, theirs: unknown) => unknown
 
 /** The options that every manager knows, whatever its plug-ins are. */
 export interface CoreOptions {
@@ -31,6 +40,11 @@ export interface CoreOptions {
    * aside under another id, warn, and begin a new session.
    */
   onCorrupt: 'throw' | 'new'
+  /**
+   * With `onConflict: 'merge'`: what becomes of a parameter that this session and somebody else have both changed since it was
+   * read. Default: the last one wins. What was changed by `increment`, `push` and `addToSet` needs no such function.
+   */
+  merge: MergeFunction | undefined
   /** Whether a client's id that the store does not know is refused (default), so that nobody can choose one for a victim. */
   strictIds: boolean
   /**
@@ -38,6 +52,21 @@ export interface CoreOptions {
    * Default 0: every opening counts, as in Perl.
    */
   touchAfter: number
+  /**
+   * The longest that a session may last from its creation on, however busy it is: `12h`, or seconds; default 0: no such limit.
+   * `expire` limits the time since the last access. Perl has no such limit, but sessions that Perl began are subject to it.
+   */
+  maxLifetime: number
+  /**
+   * Whether `open({ clientId })` takes ids that can be guessed (`id:AutoIncrement`, `id:Static`). Default false: an error, as
+   * anybody could open anybody's session.
+   */
+  allowPredictableIds: boolean
+  /**
+   * What is told on standard error: 0 nothing (default), 1 what becomes of sessions, 2 every operation of the store as well. Ids
+   * appear as short hashes (`logId`), values never. `NODE_DEBUG=data-session` means 2.
+   */
+  verbose: number
   /**
    * Whose reserved keys a new record carries: `data-session` (default) or `cgi-session`. Choose `cgi-session` when Perl's
    * CGI::Session is to honour per-parameter expiry. A stored record keeps the keys that it has.
@@ -48,10 +77,19 @@ export interface CoreOptions {
 }
 
 /** Options of `SessionManager.create`: the core's and those of the plug-ins that the type names. */
-export type ManagerOptions = Partial<CoreOptions> & PluginOptions
+export type ManagerOptions = Partial<Omit<CoreOptions, 'maxLifetime'>> & { maxLifetime?: Duration } & PluginOptions
+
+/** What every operation takes that reaches the store. */
+export interface SignalOptions {
+  /**
+   * Ends the waiting: the operation rejects with the signal's reason. A request that the store has by then may still be done; a
+   * session finds out at its next flush, and has lost nothing.
+   */
+  signal?: AbortSignal | undefined
+}
 
 /** Options of `sessions.open`. */
-export interface OpenOptions {
+export interface OpenOptions extends SignalOptions {
   /** The id, given by the program. If the store does not know it, the new session gets it: two programs may agree on one. */
   id?: string | undefined
   /**
@@ -69,13 +107,26 @@ const isFunction = (value: unknown): value is () => number => typeof value === '
 const isType = (value: unknown): value is string | TypeParts =>
   typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value))
 
+const isMerge = (value: unknown): value is MergeFunction => typeof value === 'function'
+
+/** A duration that is not negative. */
+const lifetime: OptionReader<number> = (value, name) => {
+  const seconds = value === undefined ? 0 : parseDuration(value as Duration, name)
+  if (seconds >= 0) return seconds
+  throw new OptionError(name, `Option '${name}' must be a duration that is not negative; 0 stands for no limit`)
+}
+
 /** How the core's options are read. */
 export const coreOptions: OptionTable<CoreOptions> = {
   type: custom<string | TypeParts>('', 'a type string or { driver, id, serialize }', isType),
   onConflict: oneOf(['merge', 'overwrite', 'fail'], 'merge'),
   onCorrupt: oneOf(['throw', 'new'], 'throw'),
+  merge: custom<MergeFunction | undefined>(undefined, 'a function of a key and three values', isMerge),
   strictIds: flag(true),
   touchAfter: integer(0),
+  maxLifetime: lifetime,
+  allowPredictableIds: flag(false),
+  verbose: (value, name) => integer(usualVerbosity(), { max: 2 })(value, name),
   dialect: oneOf(['data-session', 'cgi-session'], 'data-session'),
   clock: custom(Date.now, 'a function that gives milliseconds', isFunction),
 }

@@ -1,15 +1,20 @@
 /** One session as one program sees it: parameters and times in memory, and what was changed since it was read. */
 
 import { inspect } from 'node:util'
+import { refuseNoSignal, unlessAborted } from './abort.js'
 import { Changes, Exposed } from './changes.js'
 import { isSameValue } from './clone.js'
+import { visitEach } from './driver-guard.js'
 import { type Duration, parseDuration } from './duration.js'
 import type { Engine } from './engine.js'
-import { isPlainObject, setElement } from './hash.js'
+import { OptionError, UnsupportedError } from './errors.js'
+import { elementOf, isPlainObject, setElement } from './hash.js'
+import { heeding, type Store } from './heeding.js'
+import { logId } from './id-check.js'
+import { append, appendNew, incrementBy, type Operation } from './operations.js'
 import {
   dialectOf,
   expiredParameters,
-  hasExpired,
   isReserved,
   newRecord,
   parameterLifetimes,
@@ -19,9 +24,11 @@ import {
   setParameterLifetime,
   timeOf,
 } from './record.js'
-import { RecordWriter } from './record-writer.js'
+import { RecordWriter, type Write, type WriteOutcome } from './record-writer.js'
+import { settle } from './renewal.js'
+import type { StoredSession } from './session-finder.js'
 import { SessionManager } from './session-manager.js'
-import { refuseNoObject, type SessionOptions } from './session-options.js'
+import { refuseNoObject, type SessionOptions, type SignalOptions } from './session-options.js'
 import { thawRecord } from './thaw-record.js'
 import { UnflushedWarning } from './unflushed-warning.js'
 
@@ -31,12 +38,8 @@ export type Params = Record<string, any>
 
 type Name<P> = Extract<keyof P, string>
 
-/** A session as the store has it. */
-export interface StoredSession {
-  readonly id: string
-  readonly data: SessionData
-  readonly record: Uint8Array
-}
+/** What may be added to a parameter that is a list. */
+type ElementsOf<List> = List extends readonly (infer Element)[] ? Element[] : unknown[]
 
 /**
  * A session. What stays in memory is synchronous, what reaches the store returns a promise. The methods are those of
@@ -51,8 +54,6 @@ export class Session<P extends object = Params> {
   readonly #engine: Engine
   readonly #writer: RecordWriter
   readonly #unflushed = new UnflushedWarning()
-  /** The program gave the id, so a new session under it is what the program wants. */
-  readonly #agreed: boolean
   #manager: SessionManager | undefined
   #data: SessionData
   #changes = new Changes()
@@ -71,7 +72,6 @@ export class Session<P extends object = Params> {
     if (state === undefined) throw new TypeError('A session is opened: await Session.open(options), or sessions.open()')
     this.#engine = engine
     this.#data = data
-    this.#agreed = state.agreed
     this.#isNew = state.record === undefined
     this.#expired = state.expired
     this.#writer = new RecordWriter(engine, state)
@@ -83,10 +83,10 @@ export class Session<P extends object = Params> {
    */
   static async open<P extends object = Params>(options: SessionOptions = {}): Promise<Session<P>> {
     refuseNoObject(options, 'Session.open')
-    const { id, clientId, ...rest } = options
+    const { id, clientId, signal, ...rest } = options
     const manager = await SessionManager.create(rest)
     try {
-      const session = await manager.open<P>({ id, clientId })
+      const session = await manager.open<P>({ id, signal, ...('clientId' in options ? { clientId } : {}) })
       session.#manager = manager
       return session
     } catch (error) {
@@ -104,6 +104,7 @@ export class Session<P extends object = Params> {
   /** @internal A session as the store has it: its parameters' lifetimes are checked, and it counts as used now. */
   static stored<P extends object>(engine: Engine, found: StoredSession, agreed: boolean): Session<P> {
     const session = new Session<P>(engine, found.data, { id: found.id, record: found.record, agreed, expired: false })
+    if (settle(found.data)) session.#changes.lifetime = true
     session.#dropExpiredParameters()
     session.#countAccess()
     return session
@@ -167,9 +168,53 @@ export class Session<P extends object = Params> {
     return this
   }
 
+  /**
+   * Add to a number, and give the sum as far as it is known here. The flush adds to what the store has by then, so no one's
+   * addition is lost. A parameter that does not exist counts from 0; Perl's numbers as text are numbers.
+   * @throws {TypeError} when the parameter holds no number
+   */
+  increment(name: Name<P>, amount: number | bigint = 1): number | bigint {
+    if (typeof amount !== 'bigint' && !Number.isFinite(amount)) throw new TypeError('increment() takes a finite number')
+    return this.#operate(name, incrementBy(amount)) as number | bigint
+  }
+
+  /**
+   * Add values to the end of a list, and give the list as far as it is known here. The flush adds them to the list that the store
+   * has by then. A parameter that does not exist becomes a list.
+   * @throws {TypeError} when the parameter holds no array
+   */
+  push<N extends Name<P>>(name: N, ...values: ElementsOf<P[N]>): P[N] {
+    return this.#operate(name, append(values)) as P[N]
+  }
+
+  /**
+   * Add those values to a list that are not in it yet (compared deeply), and give the list as far as it is known here. The flush
+   * adds what the store's list lacks by then.
+   * @throws {TypeError} when the parameter holds no array
+   */
+  addToSet<N extends Name<P>>(name: N, ...values: ElementsOf<P[N]>): P[N] {
+    return this.#operate(name, appendNew(values)) as P[N]
+  }
+
+  #operate(name: string, operation: Operation): unknown {
+    this.#refuseReserved(name)
+    const before = this.#get(name)
+    if (!operation.fits(before))
+      throw new TypeError(`Parameter '${name.slice(0, 40)}' does not hold ${operation.wanted}`)
+    const isOwn = this.#changes.keys.has(name) || this.#exposed.isChanged(name)
+    const value = operation.apply(before)
+    setElement(this.#data, name, value)
+    if (isOwn) this.#changed(name)
+    else {
+      this.#changes.operate(name, operation)
+      this.#exposed.noteAnew(name, value)
+      this.#setPending()
+    }
+    return value
+  }
+
   #get(name: string): unknown {
-    if (!Object.hasOwn(this.#data, name)) return undefined
-    const value = this.#data[name]
+    const value = elementOf(this.#data, name)
     if (!this.#changes.keys.has(name)) this.#exposed.note(name, value)
     return value
   }
@@ -208,7 +253,7 @@ export class Session<P extends object = Params> {
   }
 
   #changed(key: string): void {
-    this.#changes.keys.add(key)
+    this.#changes.set(key)
     this.#exposed.forget(key)
     this.#setPending()
   }
@@ -317,24 +362,83 @@ export class Session<P extends object = Params> {
    * @throws {SerializeError} for a value that the serializer cannot hold; nothing has been written
    * @throws {DriverError} when the store fails
    */
-  flush(): Promise<boolean> {
-    return this.#inTurn(() => this.#write(false))
+  flush(options: SignalOptions = {}): Promise<boolean> {
+    return this.#inTurn(options, (store) => this.#write(store, false))
   }
 
-  async #write(last: boolean): Promise<boolean> {
+  async #write(store: Store, last: boolean): Promise<boolean> {
     const changes = this.#takeChanges(last)
     if (changes === undefined) return false
+    return this.#writeChanges(changes, (write) => this.#writer.write(write), store)
+  }
+
+  /** Changes that could not be written are to be written still. */
+  async #writeChanges(
+    changes: Changes,
+    operation: (write: Write) => Promise<WriteOutcome>,
+    store: Store,
+  ): Promise<boolean> {
     const before = this.#data
     try {
-      const outcome = await this.#writer.write(before, changes, (mine) => this.#takeLater(changes, mine))
+      const outcome = await operation({
+        store,
+        data: before,
+        changes,
+        takeLater: (mine) => this.#takeLater(changes, mine),
+      })
       if (outcome.data !== before) this.#moveTo(outcome.data)
       if (outcome.gone) this.#forgetAll()
+      this.#engine.log?.('write', this.id(), outcome.gone ? 'removed by somebody else' : 'written')
       return !outcome.gone
     } catch (error) {
-      this.#changes.add(changes)
+      changes.add(this.#changes)
+      this.#changes = changes
       this.#setPending()
       throw error
     }
+  }
+
+  /**
+   * Give the session a new id with the same data, and end the old one: after each login, so that an id that somebody planted or saw
+   * before it is worth nothing. The new record is in the store before the old one goes. True when the session has a new
+   * id; false when it was removed meanwhile (`deleted()` is true then). Changes not yet flushed are written with it. Its
+   * time of creation stays, so `maxLifetime` goes on.
+   *
+   * `grace` is for renewing an id that is no secret's end, as a routine: for so long (`30s`, or seconds; default 0: not at all)
+   * whoever opens the old id, or had it open, gets the session under its new one, so that parallel requests are not
+   * logged out. At a login leave it out: it would let the holder of the old id in. Perl finds nobody logged in under the old id.
+   *
+   * When it fails, the session goes on under the id that `id()` tells, or the visitor must log in again; never do both ids last.
+   * @throws {UnsupportedError} where the generator has but one id (`id:Static`)
+   * @throws {DriverError} {SerializeError} {ConflictError} as `flush`
+   */
+  regenerate({ grace = 0, ...options }: { grace?: Duration } & SignalOptions = {}): Promise<boolean> {
+    const seconds = parseDuration(grace, 'grace')
+    if (seconds < 0) throw new OptionError('grace', "Option 'grace' must be a duration that is not negative")
+    return this.#inTurn(options, (store) => this.#moveToNewId(store, seconds))
+  }
+
+  async #moveToNewId(store: Store, grace: number): Promise<boolean> {
+    if (this.#deleted) return false
+    const oldId = this.id()
+    const newId = await this.#engine.ids.generate()
+    if (newId === oldId) {
+      const { id } = this.#engine.names
+      throw new UnsupportedError('regenerate', `id:${id} gave the session's present id again, so it cannot be renewed`)
+    }
+    if (!this.#writer.isStored) {
+      // A flush that failed may have stored it.
+      if (this.#writer.isUncertain) await this.#writer.remove(store)
+      this.#writer.begin(newId, false)
+      this.#data._SESSION_ID = newId
+      return true
+    }
+    const move = (write: Write) => this.#writer.move(write, newId, grace)
+    const isAlive = await this.#writeChanges(this.#takeAll(false), move, store)
+    this.#engine.log?.('regenerate', oldId, isAlive ? `now ${logId(this.id())}` : 'removed by somebody else')
+    if (!isAlive) return false
+    this.#changes.lifetime = true
+    return this.#write(store, false)
   }
 
   /** A merge takes along what the program has changed since. A failed write gives it back with the rest. */
@@ -357,7 +461,7 @@ export class Session<P extends object = Params> {
 
   /** All changes up to now, those made in place too. */
   #findChanges(): Changes {
-    for (const key of this.#exposed.changed(this.#data)) this.#changes.keys.add(key)
+    for (const key of this.#exposed.changed(this.#data)) this.#changes.set(key)
     return this.#changes
   }
 
@@ -366,6 +470,11 @@ export class Session<P extends object = Params> {
     const changes = this.#findChanges()
     if (this.#deleted || !changes.any) return undefined
     if (!this.#writer.isStored && parameterNames(this.#data).length === 0) return undefined
+    return this.#takeAll(last)
+  }
+
+  #takeAll(last: boolean): Changes {
+    const changes = this.#findChanges()
     this.#changes = new Changes()
     this.#unflushed.pending = false
     // From here on, changes in place are found by comparing with what is being written.
@@ -374,9 +483,10 @@ export class Session<P extends object = Params> {
   }
 
   /** Remove the session from the store, at once. The object stays usable in memory, but nothing is written any more. */
-  delete(): Promise<boolean> {
-    return this.#inTurn(async () => {
-      const removed = await this.#engine.driver.remove(this.id())
+  delete(options: SignalOptions = {}): Promise<boolean> {
+    return this.#inTurn(options, async (store) => {
+      const removed = await this.#writer.remove(store)
+      this.#engine.log?.('delete', this.id(), removed ? 'removed' : 'was not there')
       this.#forgetAll()
       return removed
     })
@@ -394,9 +504,9 @@ export class Session<P extends object = Params> {
    * Check the lifetimes again, as opening does. True when the session had expired: it is removed, and this object is a
    * new, empty session.
    */
-  checkExpiry(): Promise<boolean> {
-    return this.#inTurn(async () => {
-      const over = !this.#deleted && hasExpired(this.#data, this.#engine.now()) && (await this.#isOverInStore())
+  checkExpiry(options: SignalOptions = {}): Promise<boolean> {
+    return this.#inTurn(options, async (store) => {
+      const over = !this.#deleted && this.#engine.hasEnded(this.#data) && (await this.#isOverInStore(store))
       if (over) await this.#beginAnew()
       else this.#dropExpiredParameters()
       return over
@@ -404,21 +514,21 @@ export class Session<P extends object = Params> {
   }
 
   /** Another request may have used the session since it was opened here: then it lives on. */
-  async #isOverInStore(): Promise<boolean> {
-    const { driver, now } = this.#engine
-    const record = await driver.retrieve(this.id())
+  async #isOverInStore(store: Store): Promise<boolean> {
+    const record = await store.retrieve(this.id())
     if (record === undefined) return true
     const theirs = thawRecord(this.#engine, this.id(), record)
-    if (hasExpired(theirs, now())) return driver.removeIfStill(this.id(), record)
+    if (this.#engine.hasEnded(theirs)) return store.removeIfStill(this.id(), record)
     this.#data._SESSION_ATIME = timeOf(theirs, 'ATIME')
     return false
   }
 
   async #beginAnew(): Promise<void> {
     const { ids, options, now } = this.#engine
-    const id = this.#agreed ? this.id() : await ids.generate()
+    const { agreed } = this.#writer
+    const id = agreed ? this.id() : await ids.generate()
     this.#forgetAll()
-    this.#writer.begin(id)
+    this.#writer.begin(id, agreed)
     this.#data = newRecord(id, now(), options.dialect)
     this.#deleted = false
     this.#isNew = true
@@ -430,8 +540,9 @@ export class Session<P extends object = Params> {
   }
 
   /** Call a function with the id of each session in the store. @throws {UnsupportedError} where it cannot list them */
-  traverse(visit: (id: string) => unknown): Promise<void> {
-    return this.#engine.driver.traverse(visit)
+  async traverse(visit: (id: string) => unknown, { signal }: SignalOptions = {}): Promise<void> {
+    refuseNoSignal(signal)
+    await visitEach(heeding(this.#engine.driver, signal).ids(), visit)
   }
 
   /** The session as text, a line for each key in alphabetical order, for debugging. Data::Session prints it; this does not. */
@@ -445,7 +556,7 @@ export class Session<P extends object = Params> {
   /** Flush, and end what `Session.open` opened. A session of a manager leaves the manager open. */
   async close(): Promise<void> {
     try {
-      await this.#inTurn(() => this.#write(true))
+      await this.#inTurn({}, (store) => this.#write(store, true))
     } finally {
       await this.#manager?.close()
     }
@@ -456,13 +567,19 @@ export class Session<P extends object = Params> {
   }
 
   /** Operations on the store run one after the other; the first begins at once, in the same tick. */
-  #inTurn<Result>(operation: () => Promise<Result>): Promise<Result> {
-    const run = this.#queue === undefined ? operation() : this.#queue.then(operation, operation)
+  #inTurn({ signal }: SignalOptions, operation: (store: Store) => Promise<boolean>): Promise<boolean> {
+    refuseNoSignal(signal)
+    const begin = async (): Promise<boolean> => {
+      signal?.throwIfAborted()
+      return operation(heeding(this.#engine.driver, signal))
+    }
+    const run = this.#queue === undefined ? begin() : this.#queue.then(begin, begin)
     this.#queue = run
     const done = () => {
       if (this.#queue === run) this.#queue = undefined
     }
     run.then(done, done)
-    return run
+    // Whoever waits for those before may be called away, too.
+    return unlessAborted(signal, () => run)
   }
 }

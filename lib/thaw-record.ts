@@ -3,7 +3,7 @@
 import type { Engine } from './engine.js'
 import { SerializeError } from './errors.js'
 import { isPlainObject } from './hash.js'
-import { shortId } from './id-check.js'
+import { logId } from './id-check.js'
 import type { SessionData } from './record.js'
 
 /**
@@ -36,6 +36,6 @@ function corrupt(engine: Engine, id: string, reason: string): SerializeError {
   return new SerializeError(
     'ERR_SESSION_CORRUPT',
     engine.names.serialize,
-    `The record of session ${shortId(id)} is not handed out: ${reason}. Remove it, or open with onCorrupt: 'new'`,
+    `The record of session ${logId(id)} is not handed out: ${reason}. Remove it, or open with onCorrupt: 'new'`,
   )
 }

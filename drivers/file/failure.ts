@@ -1,7 +1,7 @@
 /** Errors of the file driver. Paths end in session ids, so they are cut out of what the system says. */
 
 import { DriverError, SessionError } from '../../lib/errors.js'
-import { shortId } from '../../lib/id-check.js'
+import { logId } from '../../lib/id-check.js'
 
 /** What somebody who reads the error should know or do, by the code of the system. */
 const advice: Readonly<Record<string, string>> = {
@@ -46,6 +46,6 @@ export function refusal(
   reason: string,
   cause?: unknown,
 ): DriverError {
-  const message = `File: cannot ${operation} session ${shortId(id)} in ${directory}: ${reason}`
+  const message = `File: cannot ${operation} session ${logId(id)} in ${directory}: ${reason}`
   return new DriverError('File', operation, message, { cause })
 }

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path'
 import type { OptionReader } from '../../lib/contracts.js'
 import { IdError, OptionError } from '../../lib/errors.js'
-import { isId, shortId } from '../../lib/id-check.js'
+import { isId, logId } from '../../lib/id-check.js'
 import { perlTmpdir } from '../../lib/perl-tmpdir.js'
 
 /** Reads `directory`. */
@@ -80,7 +80,7 @@ export class FileNames {
     const name = `${this.#before}${id}${this.#after}`
     // The caller has checked the id; whatever comes, this driver does not leave its directory.
     if (/[/\\\0]|^\.\.?$/.test(name)) {
-      throw new IdError('ERR_SESSION_ID_INVALID', `${shortId(id)} cannot be part of a file name`)
+      throw new IdError('ERR_SESSION_ID_INVALID', `${logId(id)} cannot be part of a file name`)
     }
     return name
   }

@@ -2,7 +2,7 @@
 
 import { codeOf } from '../../lib/coded-error.js'
 import { DriverError, SessionError } from '../../lib/errors.js'
-import { shortId } from '../../lib/id-check.js'
+import { logId } from '../../lib/id-check.js'
 import { textTest } from '../shared/quoting.js'
 import { type WayProblem, wayProblems } from '../shared/way.js'
 
@@ -73,7 +73,7 @@ function textOf(reason: Reason | undefined, operation: string): string | undefin
 export function failure(error: unknown, advice: Advice, where: Circumstances): unknown {
   if (error instanceof SessionError) return error
   const { driver, operation, id } = where
-  const of = id === undefined ? '' : ` session ${shortId(id)}`
+  const of = id === undefined ? '' : ` session ${logId(id)}`
   // Some clients throw texts.
   const native = error instanceof Error ? error : new Error(String(error))
   const reason = textOf(reasonOf(native, advice), operation)

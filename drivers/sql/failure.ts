@@ -1,7 +1,7 @@
 /** Errors of databases: what went wrong in a word, and what somebody who reads the message should do. */
 
 import { DriverError, SessionError } from '../../lib/errors.js'
-import { shortId } from '../../lib/id-check.js'
+import { logId } from '../../lib/id-check.js'
 import { textTest } from '../shared/quoting.js'
 import { wayProblems } from '../shared/way.js'
 import type { SqlDialect, SqlProblem, SqlValue } from './contracts.js'
@@ -178,7 +178,7 @@ export function failure(error: unknown, problem: SqlProblem | undefined, where: 
   // Not even a TypeError passes: some clients use it for a closed connection or a folder that does not exist.
   if (error instanceof SessionError) return error
   const { driver, operation, id, table } = where
-  const of = id === undefined ? '' : ` session ${shortId(id)}`
+  const of = id === undefined ? '' : ` session ${logId(id)}`
   const native = error instanceof Error ? redact(error, problem, where) : error
   const codes = native instanceof Error ? codesOf(native) : []
   const said = codes.length > 0 ? ` (${codes[0]})` : ''

@@ -12,7 +12,7 @@ import type {
   TableOptions,
 } from '../../lib/contracts.js'
 import { DriverError } from '../../lib/errors.js'
-import { shortId } from '../../lib/id-check.js'
+import { logId } from '../../lib/id-check.js'
 import type { Connection, SqlDialect, SqlProblem, SqlResult, SqlValue } from './contracts.js'
 import { failure, problemOf } from './failure.js'
 import { type TableNames, tableNames } from './names.js'
@@ -395,7 +395,7 @@ export abstract class SqlDriver implements Driver {
     return new DriverError(
       name,
       'store',
-      `${name}: cannot store session ${shortId(id)}: ${reason}. Nothing was written`,
+      `${name}: cannot store session ${logId(id)}: ${reason}. Nothing was written`,
     )
   }
 

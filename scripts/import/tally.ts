@@ -1,6 +1,6 @@
 /** What an import counts, and the refusals that it tells of. */
 
-import { shortId } from '../../lib/id-check.js'
+import { logId } from '../../lib/id-check.js'
 import { type ImportResult, type Outcome, outcomes } from './importer.js'
 
 /** So many refusals are told one by one. */
@@ -26,7 +26,7 @@ export class Tally {
   add({ outcome, id, reason = '' }: ImportResult): void {
     this.#counts[outcome]++
     if (outcome !== 'refused' || this.refused > MOST_TOLD) return
-    const shown = id === undefined ? 'a key' : shortId(id)
+    const shown = id === undefined ? 'a key' : logId(id)
     this.#say(`refused: ${reason.includes(shown) ? reason : `${shown}: ${reason}`}`)
   }
 

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { encodeJournal } from '../../drivers/file/journal.js'
+import { logId } from '../../lib/id-check.js'
 import { bundle, startNode } from '../support/child.js'
 import { fileStore } from '../support/file-store.js'
 import { snapshot, temporaryFolder } from '../support/folders.js'
@@ -208,7 +209,7 @@ describe('File: no room', () => {
     const limited = `trap '' XFSZ; ulimit -f 8; exec "$@"`
     const args = ['-c', limited, 'bash', process.execPath, program, 'grow', directory, id, String(wanted)]
     const { stdout } = spawnSync('bash', args, { encoding: 'utf8' })
-    expect(stdout).toContain('File: cannot store session "01234567…"')
+    expect(stdout).toContain(`File: cannot store session ${logId(id)}`)
     expect(stdout).toContain('EFBIG')
     expect(snapshot(directory)).toEqual(before)
   })

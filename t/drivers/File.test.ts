@@ -22,6 +22,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Driver } from '../../lib/contracts.js'
 import { DriverError } from '../../lib/errors.js'
 import { loadFlock } from '../../lib/flock.js'
+import { logId } from '../../lib/id-check.js'
 import { driverSuite } from '../suite/driver.js'
 import { startNode } from '../support/child.js'
 import { fileStore } from '../support/file-store.js'
@@ -279,7 +280,7 @@ describe('File: hostile targets', () => {
       .retrieve(id)
       .catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'ERR_SESSION_DRIVER', operation: 'retrieve', cause: { code: 'ELOOP' } })
-    expect((error as Error).message).toContain(`"01234567…" in ${directory}`)
+    expect((error as Error).message).toContain(`${logId(id)} in ${directory}`)
     expect(inspect(error)).not.toContain(id)
   })
 })

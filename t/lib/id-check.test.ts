@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { IdShape } from '../../lib/contracts.js'
 import { IdError } from '../../lib/errors.js'
-import { assertId, isId, shortId } from '../../lib/id-check.js'
+import { assertId, isId, logId } from '../../lib/id-check.js'
 
 const shapes: readonly IdShape[] = ['word', 'text', 'bytes']
 
@@ -76,14 +76,12 @@ describe('ids', () => {
     expect(thrown).toBeInstanceOf(IdError)
     expect(thrown).toMatchObject({ code: 'ERR_SESSION_ID_INVALID' })
     const { message } = thrown as Error
-    expect(message).toMatch(/^"\/0123456…" cannot be a session id: File wants 1 to 200 letters/)
+    expect(message).toMatch(/^#1b4785ff \(17 characters\) cannot be a session id: File wants 1 to 200 letters/)
     expect(() => assertId('', 'text', 'Pg')).toThrow('An empty string cannot be a session id: Pg wants 1 to 255')
   })
 
-  it('shows at most half of an id, and at most 8 characters, with nothing that acts on a terminal', () => {
-    expect(shortId('0123456789abcdef0123456789abcdef')).toBe('"01234567…"')
-    expect(shortId('secret')).toBe('"sec…"')
-    expect(shortId('1')).toBe('"…"')
-    expect(shortId('\x1b[31m"\\\u202e        ')).toBe('"\\x{1b}[31m\\x{22}\\x{5c}\\x{202e}…"')
+  it('is named by the beginning of its SHA-256, as sha256sum prints it', () => {
+    expect(logId('0123456789abcdef0123456789abcdef')).toBe('#3eb1bd43')
+    expect(logId('Zoë')).toBe('#c6a12698')
   })
 })
