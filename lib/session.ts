@@ -412,7 +412,7 @@ export class Session<P extends object = Params> {
    * @throws {UnsupportedError} where the generator has but one id (`id:Static`)
    * @throws {DriverError} {SerializeError} {ConflictError} as `flush`
    */
-  regenerate({ grace = 0, ...options }: { grace?: Duration } & SignalOptions = {}): Promise<boolean> {
+  async regenerate({ grace = 0, ...options }: { grace?: Duration } & SignalOptions = {}): Promise<boolean> {
     const seconds = parseDuration(grace, 'grace')
     if (seconds < 0) throw new OptionError('grace', "Option 'grace' must be a duration that is not negative")
     return this.#inTurn(options, (store) => this.#moveToNewId(store, seconds))
@@ -567,7 +567,7 @@ export class Session<P extends object = Params> {
   }
 
   /** Operations on the store run one after the other; the first begins at once, in the same tick. */
-  #inTurn({ signal }: SignalOptions, operation: (store: Store) => Promise<boolean>): Promise<boolean> {
+  async #inTurn({ signal }: SignalOptions, operation: (store: Store) => Promise<boolean>): Promise<boolean> {
     refuseNoSignal(signal)
     const begin = async (): Promise<boolean> => {
       signal?.throwIfAborted()

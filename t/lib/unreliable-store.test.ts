@@ -17,9 +17,15 @@ class FaultyMemory extends Memory {
 /** Does what it is told, and then says that it failed, so many times. */
 class LosesAnswers extends FaultyMemory {
   losses = 0
+  loseAfterConflict = false
 
   override async store(id: string, record: Uint8Array, options?: StoreOptions) {
     const outcome = await super.store(id, record, options)
+    if (outcome === 'conflict' && this.loseAfterConflict) {
+      this.loseAfterConflict = false
+      this.losses = 1
+      return outcome
+    }
     if (this.losses-- > 0) throw new Error('the connection ended')
     return outcome
   }
@@ -54,6 +60,27 @@ describe('an answer that is lost after the write', () => {
     expect(await session.param('b', 1).flush()).toBe(true)
     const again = await sessions.open({ id: session.id() })
     expect([again.param('a'), again.param('b')]).toEqual([2, 1])
+  })
+
+  it('of a merge loses nothing of either writer, and what was added counts once', async () => {
+    const driver = new LosesAnswers()
+    await using sessions = await managerOf(driver)
+    const first = await sessions.open()
+    await first.param('a', 1).flush()
+    const second = await sessions.open({ id: first.id() })
+    await first.param('theirs', 1).flush()
+    second.increment('count')
+    driver.loseAfterConflict = true
+    await expect(second.param('mine', 1).flush()).rejects.toThrow(DriverError)
+    second.increment('count')
+    expect(await second.flush()).toBe(true)
+    const again = await sessions.open({ id: first.id() })
+    expect(again.param().map((key) => [key, again.param(key)])).toEqual([
+      ['a', 1],
+      ['count', 2],
+      ['mine', 1],
+      ['theirs', 1],
+    ])
   })
 
   it('is still a conflict when somebody else wrote since', async () => {

@@ -186,6 +186,40 @@ const cases: Record<string, Case> = {
     assert.equal(second.param('a'), 'first')
   },
 
+  async 'adds up what several writers add'(scene, sessions) {
+    const id = await scene.stored(sessions, { count: '1', tags: ['a'] })
+    const [first, second] = [await sessions.open({ id }), await (await scene.manager()).open({ id })]
+    assert.equal(Number(first.increment('count')), 2)
+    first.addToSet('tags', 'b', 'a')
+    first.push('log', 'first')
+    second.increment('count', 2)
+    second.addToSet('tags', 'b', 'c')
+    second.push('log', 'second')
+    await first.flush()
+    await second.flush()
+    const values = await sessions.open({ id })
+    assert.equal(Number(values.param('count')), 4)
+    assert.deepEqual([values.param('tags'), values.param('log')], [
+      ['a', 'b', 'c'],
+      ['first', 'second'],
+    ])
+    assert.deepEqual(second.param('tags'), ['a', 'b', 'c'])
+  },
+
+  async 'ends at its longest lifetime, however busy it is'(scene, sessions) {
+    const id = await scene.stored(sessions, { a: '1' })
+    const strict = await scene.manager({ maxLifetime: '2m' })
+    for (const second of [60, 119]) {
+      scene.now = start + second
+      const session = await strict.open({ id })
+      assert.equal(session.param('a'), '1')
+      await session.flush()
+    }
+    scene.now = start + 120
+    const over = await strict.open({ id })
+    assert.deepEqual([over.isNew(), over.param()], [true, []])
+  },
+
   async 'refuses the second writer when onConflict is fail, and keeps its data'(scene, sessions) {
     const id = await scene.stored(sessions, { a: '1' })
     const first = await sessions.open({ id })
@@ -264,6 +298,46 @@ const casesOfManyIds: Record<string, Case> = {
     assert.notEqual(session.id(), unknown)
     const lax = await (await scene.manager({ strictIds: false })).open({ clientId: unknown })
     assert.equal(lax.id(), unknown)
+  },
+
+  async 'gets a new id, and the old one is worth nothing'(scene, sessions) {
+    const oldId = await scene.stored(sessions, { a: '1' })
+    const [session, slow] = [await sessions.open({ id: oldId }), await (await scene.manager()).open({ id: oldId })]
+    session.param('user', 'ann').expire('1h')
+    assert.equal(await session.regenerate(), true)
+    assert.notEqual(session.id(), oldId)
+    assert.equal((await sessions.open({ clientId: oldId })).isNew(), true)
+    assert.equal(await slow.param('b', '2').flush(), false)
+    assert.equal(slow.deleted(), true)
+    const renewed = await sessions.open({ clientId: session.id() })
+    assert.deepEqual([renewed.id(), renewed.param(), renewed.etime()], [session.id(), ['a', 'user'], 3600])
+    assert.equal(renewed.ctime(), session.ctime())
+    assert.equal(session.modified(), false)
+  },
+
+  async 'leads from the old id to the new one for a while'(scene, sessions) {
+    const oldId = await scene.stored(sessions, { a: '1', count: '1' })
+    const [session, slow] = [await sessions.open({ id: oldId }), await (await scene.manager()).open({ id: oldId })]
+    assert.equal(await session.param('b', '2').regenerate({ grace: '30s' }), true)
+    const parallel = await (await scene.manager()).open({ clientId: oldId })
+    assert.deepEqual([parallel.id(), parallel.param()], [session.id(), ['a', 'b', 'count']])
+    slow.increment('count')
+    assert.equal(await slow.param('c', '3').flush(), true)
+    assert.deepEqual([slow.id(), slow.param()], [session.id(), ['a', 'b', 'c', 'count']])
+    assert.equal(Number((await sessions.open({ id: session.id() })).param('count')), 2)
+    scene.now += 30
+    const late = await sessions.open({ clientId: oldId })
+    assert.deepEqual([late.isNew(), late.param()], [true, []])
+    assert.equal((await sessions.open({ clientId: session.id() })).isNew(), false)
+  },
+
+  async 'is gone under both ids when somebody logs out with the old one'(scene, sessions) {
+    const oldId = await scene.stored(sessions, { a: '1' })
+    const [session, other] = [await sessions.open({ id: oldId }), await (await scene.manager()).open({ id: oldId })]
+    await session.regenerate({ grace: 30 })
+    await other.delete()
+    for (const id of [oldId, session.id()]) assert.equal((await sessions.open({ clientId: id })).isNew(), true)
+    assert.equal(await session.param('b', '2').flush(), false)
   },
 
   async 'purges expired sessions and leaves the idle time of others alone'(scene, sessions) {

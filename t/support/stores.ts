@@ -61,7 +61,8 @@ async function tableIn(options: ManagerOptions, driver: string): Promise<Session
 
 /** Options that an id generator needs beside its name. */
 export function idOptions(id: string): { options: ManagerOptions } {
-  if (id === 'Static') return { options: { id: 'chosen-by-the-program' } as ManagerOptions }
+  const allowPredictableIds = true
+  if (id === 'Static') return { options: { id: 'chosen-by-the-program', allowPredictableIds } as ManagerOptions }
   if (id !== 'AutoIncrement') return { options: {} }
-  return { options: { idFile: join(temporaryFolder(), 'counter') } }
+  return { options: { idFile: join(temporaryFolder(), 'counter'), allowPredictableIds } }
 }
