@@ -9,6 +9,7 @@ import { hasExpired, type SessionData, timeToLive } from './record.js'
 import { loadPlugin, type PluginKinds } from './registry.js'
 import { forwardOf } from './renewal.js'
 import { type CoreOptions, coreOptions, type ManagerOptions, refuseUnknown, type TypeParts } from './session-options.js'
+import { Turns } from './turns.js'
 import { formatType, parseType, type TypeNames } from './type-string.js'
 
 export interface Engine {
@@ -18,6 +19,8 @@ export interface Engine {
   readonly options: CoreOptions
   /** The names of the three plug-ins. */
   readonly names: TypeNames
+  /** Writers who got in each other's way. */
+  readonly turns: Turns
   /** Tells what is done, where `verbose` says so. */
   readonly log: Log | undefined
   /** Now, in whole seconds. */
@@ -70,6 +73,7 @@ export async function createEngine(given: ManagerOptions): Promise<Engine> {
     serializer,
     options,
     names,
+    turns: new Turns(),
     log,
     now,
     hasEnded: (data) =>

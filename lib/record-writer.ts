@@ -29,6 +29,9 @@ export interface Write {
   takeLater(mine: SessionData): void
 }
 
+/** How a write ends that is refused. */
+type Refusal = Exclude<StoreOutcome, 'stored'>
+
 /** A record that is in the store in place of the expected one. */
 interface Present {
   readonly record: Uint8Array
@@ -113,25 +116,36 @@ export class RecordWriter {
    * is, or neither, as `onConflict` says.
    */
   async write(write: Write): Promise<WriteOutcome> {
-    const { store, changes } = write
+    const outcome = await this.#attempt(write, write.data, this.#record ?? null)
+    if (outcome === 'stored') return { data: write.data, gone: false }
+    return this.#engine.turns.take(this.#id, () => this.#writeOver(write, outcome))
+  }
+
+  /** Write although somebody else was first. */
+  async #writeOver(write: Write, refusal: Refusal): Promise<WriteOutcome> {
     let mine = write.data
-    let expect = this.#record ?? null
+    let expected = this.#record ?? null
+    let outcome = refusal
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {
-      const record = this.#engine.serializer.freeze(mine)
-      const outcome = await this.#store(store, record, changes, { ttl: this.#engine.timeToLive(mine), expect })
-      if (outcome === 'stored') {
-        this.#saw(record)
-        return { data: mine, gone: false }
-      }
       const present = await this.#present(write, outcome)
       if (present === undefined || this.#isAnother(present.data, mine)) return { data: mine, gone: true }
-      mine = this.#resolve(write, mine, present, expect)
-      expect = present.record
+      mine = this.#resolve(write, mine, present, expected)
+      expected = present.record
+      const result = await this.#attempt(write, mine, expected)
+      if (result === 'stored') return { data: mine, gone: false }
+      outcome = result
       await stepAside(attempt)
     }
     throw new ConflictError(
       `Session ${logId(this.#id)} was written by others ${mostAttempts} times in a row; flush again`,
     )
+  }
+
+  async #attempt({ store, changes }: Write, data: SessionData, expect: Uint8Array | null): Promise<StoreOutcome> {
+    const record = this.#engine.serializer.freeze(data)
+    const outcome = await this.#store(store, record, changes, { ttl: this.#engine.timeToLive(data), expect })
+    if (outcome === 'stored') this.#saw(record)
+    return outcome
   }
 
   /**
@@ -253,7 +267,7 @@ export class RecordWriter {
    * What is there in place of the expected record; undefined when the session is gone.
    * @throws {ConflictError} when it is another writer's, and `onConflict` is `fail`
    */
-  async #present(write: Write, outcome: Exclude<StoreOutcome, 'stored'>): Promise<Present | undefined> {
+  async #present(write: Write, outcome: Refusal): Promise<Present | undefined> {
     const uncertain = this.#uncertain
     this.#uncertain = []
     const present = uncertain.length === 0 ? undefined : await this.#read(write.store, uncertain)

@@ -25,6 +25,7 @@ function runOf(proof: Proof, seconds: number, seed: number): Run {
       return { name, value, target: Math.ceil(target * part), rule: '>=' }
     },
     exactly: (name, value, target = 0) => ({ name, value, target, rule: '=' }),
+    atMost: (name, value, target) => ({ name, value, target, rule: '<=' }),
   }
 }
 

@@ -7,7 +7,7 @@ export interface Finding {
   readonly name: string
   readonly value: number
   readonly target: number
-  readonly rule: '>=' | '='
+  readonly rule: '>=' | '=' | '<='
 }
 
 /** What a proof is given. */
@@ -24,6 +24,8 @@ export interface Run {
   atLeast(name: string, value: number, target: number): Finding
   /** Exactly so many are wanted: none of a bad thing. */
   exactly(name: string, value: number, target?: number): Finding
+  /** No more than that: a time that must not be exceeded. */
+  atMost(name: string, value: number, target: number): Finding
 }
 
 export interface Proof {
@@ -37,7 +39,13 @@ export interface Proof {
   run(run: Run): Promise<readonly Finding[]>
 }
 
+const rules: Record<Finding['rule'], (value: number, target: number) => boolean> = {
+  '>=': (value, target) => value >= target,
+  '=': (value, target) => value === target,
+  '<=': (value, target) => value <= target,
+}
+
 /** Was it reached? */
 export function isReached({ value, target, rule }: Finding): boolean {
-  return rule === '=' ? value === target : value >= target
+  return rules[rule](value, target)
 }
