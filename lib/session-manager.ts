@@ -4,11 +4,12 @@ import { refuseNoSignal } from './abort.js'
 import type { OptionTable, TableOptions } from './contracts.js'
 import { type PurgeCandidate, visitEach } from './driver-guard.js'
 import { createEngine, type Engine } from './engine.js'
-import { DriverError, OptionError, SessionError } from './errors.js'
+import { DriverError, OptionError, SerializeError, SessionError } from './errors.js'
 import { type Hash, setElement } from './hash.js'
 import { heeding, type Store } from './heeding.js'
 import { flag, integer, readOptions } from './options.js'
-import { parameterNames, type SessionData } from './record.js'
+import { parameterNames, type SessionData, timeOf } from './record.js'
+import { forwardOf } from './renewal.js'
 import { type Params, Session } from './session.js'
 import { type Found, SessionFinder, type StoredSession } from './session-finder.js'
 import {
@@ -46,6 +47,16 @@ export interface CreateTableOptions {
   idLength?: number
   /** With an indexed column of expiry times, so that a purge reads only what may have expired. Perl ignores it. Default: false. */
   expires?: boolean
+}
+
+/** A session as `entries` shows it. */
+export interface SessionEntry<P extends object = Params> {
+  readonly id: string
+  readonly parameters: Partial<P>
+  /** Times in seconds since 1970; `etime` in seconds after `atime`, 0 for ever. */
+  readonly ctime: number
+  readonly atime: number
+  readonly etime: number
 }
 
 /** Is a session to be removed? */
@@ -155,6 +166,34 @@ export class SessionManager {
     refuseNoSignal(signal)
     const store = heeding(this.#engine.driver, signal)
     return this.#removeEach(store.candidates(this.#engine.now()), (data) => this.#engine.hasEnded(data), store)
+  }
+
+  /**
+   * All sessions that have not ended, streamed: to show a user where else he is logged in. They are only read, so their time of
+   * access is as it was. What cannot be read is passed over; `purge` counts it.
+   * @throws {UnsupportedError} where the store cannot list its sessions
+   */
+  async *entries<P extends object = Params>({ signal }: SignalOptions = {}): AsyncIterable<SessionEntry<P>> {
+    refuseNoSignal(signal)
+    const store = heeding(this.#engine.driver, signal)
+    for await (const id of store.ids()) {
+      const data = await this.#readIfAlive(store, id)
+      if (data === undefined) continue
+      const [ctime, atime, etime] = [timeOf(data, 'CTIME'), timeOf(data, 'ATIME'), timeOf(data, 'ETIME')]
+      yield { id, parameters: parametersOf(data) as Partial<P>, ctime, atime, etime }
+    }
+  }
+
+  async #readIfAlive(store: Store, id: string): Promise<SessionData | undefined> {
+    const record = await store.retrieve(id)
+    if (record === undefined) return undefined
+    try {
+      const data = thawRecord(this.#engine, id, record)
+      return this.#engine.hasEnded(data) || forwardOf(data) !== undefined ? undefined : data
+    } catch (error) {
+      if (error instanceof SerializeError) return undefined
+      throw error
+    }
   }
 
   /**
