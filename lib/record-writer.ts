@@ -309,8 +309,8 @@ export class RecordWriter {
       return mine._SESSION_ID === present.data._SESSION_ID ? mine : { ...mine, _SESSION_ID: this.#id }
     }
     write.takeLater(mine)
-    keepIdentity(present.data, mine)
     write.changes.layOver(present.data, mine, this.#decider(base))
+    keepIdentity(present.data, mine)
     return present.data
   }
 

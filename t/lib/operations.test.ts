@@ -125,6 +125,19 @@ describe('two writers', () => {
     expect((await fresh()).param('count')).toBe(4)
   })
 
+  it('that push the same: nothing is left to write, and what a third one pushes stays', async () => {
+    const { first, second, fresh } = await openTwice({ list: [] })
+    first.push('list', 'same')
+    second.push('list', 'same')
+    await first.flush()
+    await second.flush()
+    expect(second.modified()).toBe(false)
+    first.push('list', 'third')
+    await first.flush()
+    await second.param('other', 1).flush()
+    expect((await fresh()).param('list')).toEqual(['same', 'same', 'third'])
+  })
+
   it('with overwrite, the whole record is written all the same', async () => {
     const { first, second, fresh } = await openTwice({ count: 0 }, { onConflict: 'overwrite' })
     first.increment('count')
