@@ -29,10 +29,11 @@ function run(name: string, program: string): string {
 }
 
 describe('README', () => {
-  it('has a JavaScript example that runs and prints what it says', () => {
-    const [js] = examples.filter(({ language }) => language === 'js')
-    const [, promised] = /\/\/ (2 .*)$/m.exec(js!.text)!
-    expect(run('example.mjs', js!.text).trim()).toBe(promised)
+  it('has JavaScript examples, each going on from the last, that run and print what they say', () => {
+    const program = examples.flatMap(({ language, text }) => (language === 'js' ? [text] : [])).join('')
+    const promised = [...program.matchAll(/^console\.log\(.*\) \/\/ (.*)$/gm)].map(([, output]) => `${output}\n`)
+    expect(promised).toHaveLength(2)
+    expect(run('example.mjs', program)).toBe(promised.join(''))
   })
 
   it('has a TypeScript example that raises its counter with each run', () => {
