@@ -205,3 +205,22 @@ describeWith('perl', 'the dialect', () => {
     expect(textOf(other.id())).toContain("'_SESSION_PTIME' => {}")
   })
 })
+
+describeWith('perl', 'a session that Node gave a new id', () => {
+  it('is for Perl what it was, and under its old id nobody is logged in', async () => {
+    const id = runPerl(`$s->param(user => 'ann'); $s->expire('1h'); $s->flush; print $s->id`)
+    const session = await sessions.open({ id })
+    await session.param('cart', ['apple']).regenerate({ grace: 30 })
+    expect(runPerl(printAll, session.id())).toBe('cart: [apple]\nuser: ann\n')
+    expect(runPerl('print $s->expire, " ", $s->ctime', session.id())).toBe(`3600 ${session.ctime()}`)
+
+    // A page that Perl serves meanwhile finds an empty session, changes it, and does not lead Node astray.
+    expect(runPerl(printAll, id)).toBe('')
+    runPerl(`$s->param(visits => 1); $s->flush`, id)
+    const parallel = await sessions.open({ clientId: id })
+    expect([parallel.id(), parallel.param()]).toEqual([session.id(), ['cart', 'user']])
+    now += 31_000
+    expect((await sessions.open({ clientId: id })).param()).toEqual([])
+    expect((await sessions.open({ clientId: session.id() })).param('user')).toBe('ann')
+  })
+})
