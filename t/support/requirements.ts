@@ -17,6 +17,7 @@ import { programPath } from './server.js'
 /** How each part is looked for: the reason why it is missing, or undefined when it is there. */
 const probes: Record<string, () => string | undefined> = {
   perl: () => perlMissing(['CGI::Session', 'JSON', 'Storable', 'Data::Dumper']),
+  'perl-data-session': () => perlMissing(['Data::Session']),
   'perl-sqlite': () => perlMissing(['CGI::Session', 'Storable', 'DBI', 'DBD::SQLite']),
   freezethaw: () => perlMissing(['FreezeThaw']),
   'yaml-tiny': () => perlMissing(['YAML::Tiny']),
