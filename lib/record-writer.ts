@@ -1,16 +1,17 @@
 /** Writing a session's record with its precondition, and what happens when somebody else wrote first. */
 
-import { type Changes, type Decide, keepIdentity } from './changes.js'
-import { isSameValue } from './clone.js'
+import { type Changes, keepIdentity } from './changes.js'
+import { MOST_ATTEMPTS, stepAside } from './contention.js'
 import type { StoreOptions, StoreOutcome } from './contracts.js'
 import type { Engine } from './engine.js'
 import { ConflictError, IdError } from './errors.js'
-import { elementOf } from './hash.js'
 import type { Store } from './heeding.js'
 import { logId } from './id-check.js'
+import { decideByMerge } from './merge.js'
 import type { Operation } from './operations.js'
 import { type SessionData, timeOf } from './record.js'
-import { forwardOf, forwardRecord, provisionalRecord, settle } from './renewal.js'
+import { removeForGood } from './removal.js'
+import { forwardOf, forwardRecord, MOST_FORWARDS, provisionalRecord, settle } from './renewal.js'
 import { thawRecord } from './thaw-record.js'
 
 /** How a write ended: the data as written (with the other writer's changes in it), or gone: the session was removed. */
@@ -53,18 +54,6 @@ interface Moved {
   /** For so many seconds the old id leads to the new one. */
   readonly grace: number
   readonly record: Uint8Array
-}
-
-/** So many writers cannot be in front of one by chance: something is wrong. */
-const mostAttempts = 1000
-
-/** So often a session is not renewed within the grace of one another. */
-const mostForwards = 100
-
-/** Wait a little, longer from attempt to attempt, so that many writers do not keep in each other's way. */
-function stepAside(attempt: number): Promise<void> | undefined {
-  if (attempt <= 3) return undefined
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(attempt, 10)))
 }
 
 /** Knows the record as this process last saw it. */
@@ -126,7 +115,7 @@ export class RecordWriter {
     let mine = write.data
     let expected = this.#record ?? null
     let outcome = refusal
-    for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
       const present = await this.#present(write, outcome)
       if (present === undefined || this.#isAnother(present.data, mine)) return { data: mine, gone: true }
       mine = this.#resolve(write, mine, present, expected)
@@ -137,7 +126,7 @@ export class RecordWriter {
       await stepAside(attempt)
     }
     throw new ConflictError(
-      `Session ${logId(this.#id)} was written by others ${mostAttempts} times in a row; flush again`,
+      `Session ${logId(this.#id)} was written by others ${MOST_ATTEMPTS} times in a row; flush again`,
     )
   }
 
@@ -157,7 +146,7 @@ export class RecordWriter {
     let mine = write.data
     let old = this.#record as Uint8Array
     let placed: Uint8Array | null = null
-    for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
       placed = await this.#place(store, mine, newId, placed)
       const outcome = await this.#leave(write, mine, old, { id: newId, grace, record: placed })
       if (outcome === 'stored') {
@@ -181,7 +170,7 @@ export class RecordWriter {
       await stepAside(attempt)
     }
     throw new ConflictError(
-      `Session ${logId(this.#id)} was written by others ${mostAttempts} times in a row; try again`,
+      `Session ${logId(this.#id)} was written by others ${MOST_ATTEMPTS} times in a row; try again`,
     )
   }
 
@@ -190,28 +179,7 @@ export class RecordWriter {
     if (this.#record !== undefined && store.supports.expect) {
       if (await store.remove(this.#id, { expect: this.#record })) return true
     }
-    return this.#removeAll(store, this.#id, mostForwards)
-  }
-
-  async #removeAll(store: Store, id: string, forwards: number): Promise<boolean> {
-    for (let attempt = 1; attempt <= mostAttempts && store.supports.expect; attempt++) {
-      const record = await store.retrieve(id)
-      if (record === undefined) return false
-      const next = this.#targetOf(record)
-      if (next !== undefined && forwards > 0) await this.#removeAll(store, next, forwards - 1)
-      if (await store.remove(id, { expect: record })) return true
-      await stepAside(attempt)
-    }
-    return store.remove(id)
-  }
-
-  /** Where a record leads, if it can be read: one that cannot is to be removed, too. */
-  #targetOf(record: Uint8Array): string | undefined {
-    try {
-      return forwardOf(this.#engine.serializer.thaw(record) as SessionData)?.id
-    } catch {
-      return undefined
-    }
+    return removeForGood(this.#engine.serializer, store, this.#id)
   }
 
   #saw(record: Uint8Array): void {
@@ -287,7 +255,7 @@ export class RecordWriter {
 
   /** The session as it is in the store, under its new id if it was renewed. One of the uncertain records is this session's own. */
   async #read(store: Store, uncertain: readonly Uncertain[]): Promise<Present | undefined> {
-    for (let hop = 0; hop < mostForwards; hop++) {
+    for (let hop = 0; hop < MOST_FORWARDS; hop++) {
       const record = await store.retrieve(this.#id)
       if (record === undefined) return undefined
       const data = thawRecord(this.#engine, this.#id, record)
@@ -309,24 +277,9 @@ export class RecordWriter {
       return mine._SESSION_ID === present.data._SESSION_ID ? mine : { ...mine, _SESSION_ID: this.#id }
     }
     write.takeLater(mine)
-    write.changes.layOver(present.data, mine, this.#decider(base))
+    write.changes.layOver(present.data, mine, decideByMerge(this.#engine, base))
     keepIdentity(present.data, mine)
     return present.data
-  }
-
-  /** Asks the program's `merge` about parameters that both sides changed. */
-  #decider(base: Uint8Array | null): Decide | undefined {
-    const { merge } = this.#engine.options
-    if (merge === undefined) return undefined
-    let before: SessionData | undefined
-    return (key, mine, theirs) => {
-      before ??= base === null ? {} : (this.#engine.serializer.thaw(base) as SessionData)
-      const was = elementOf(before, key)
-      if (isSameValue(was, theirs) || isSameValue(mine, theirs)) return mine
-      const merged = merge(key, was, mine, theirs)
-      if (typeof (merged as PromiseLike<unknown> | undefined)?.then !== 'function') return merged
-      throw new TypeError("Option 'merge' must give the value itself, not a promise of it")
-    }
   }
 
   /** Removed, and made anew under the same id: this session ended with the removal. */

@@ -16,6 +16,9 @@ const LIFETIME = '_SESSION_RENEWAL'
 /** So many seconds a new record lives that nobody has come to need: enough for the two writes that follow. */
 const PROVISIONAL = 300
 
+/** So often a session is not renewed within the grace of one another: a circle. */
+export const MOST_FORWARDS = 100
+
 export interface Forward {
   readonly id: string
   /** The first second in which it leads nowhere. */

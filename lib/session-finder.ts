@@ -5,7 +5,7 @@ import { DriverError, IdError, SerializeError } from './errors.js'
 import type { Store } from './heeding.js'
 import { logId } from './id-check.js'
 import type { SessionData } from './record.js'
-import { forwardOf } from './renewal.js'
+import { forwardOf, MOST_FORWARDS } from './renewal.js'
 import { thawRecord } from './thaw-record.js'
 
 /** A session as the store has it. */
@@ -18,9 +18,6 @@ export interface StoredSession {
 
 /** What the store has. `unusable`: what was sent cannot be an id. */
 export type Found = 'none' | 'expired' | 'unusable' | StoredSession
-
-/** So often a session is not renewed within the grace of one another: a circle. */
-const MOST_FORWARDS = 100
 
 export class SessionFinder {
   readonly #engine: Engine
