@@ -11,7 +11,7 @@ export { ElementRef, PerlGlob, PerlObject, PerlRegExp, PerlVString, ScalarRef, S
 export type { Dialect } from './record.js'
 export { pluginNames, registerDriver, registerId, registerSerializer } from './registry.js'
 export { type Params, Session } from './session.js'
-export { type CreateTableOptions, type PurgeResult, type SessionEntry, SessionManager } from './session-manager.js'
+export { type CreateTableOptions, type SessionEntry, SessionManager } from './session-manager.js'
 export type {
   CoreOptions,
   ManagerOptions,
@@ -20,4 +20,5 @@ export type {
   SessionOptions,
   TypeParts,
 } from './session-options.js'
+export type { PurgeResult } from './sweep.js'
 export { formatType, parseType, type TypeNames } from './type-string.js'

@@ -2,9 +2,9 @@
 
 import { refuseNoSignal } from './abort.js'
 import type { OptionTable, TableOptions } from './contracts.js'
-import { type PurgeCandidate, visitEach } from './driver-guard.js'
+import { visitEach } from './driver-guard.js'
 import { createEngine, type Engine } from './engine.js'
-import { DriverError, OptionError, SerializeError, SessionError } from './errors.js'
+import { OptionError, SerializeError } from './errors.js'
 import { type Hash, setElement } from './hash.js'
 import { heeding, type Store } from './heeding.js'
 import { flag, integer, readOptions } from './options.js'
@@ -19,27 +19,9 @@ import {
   refuseUnknown,
   type SignalOptions,
 } from './session-options.js'
+import { eachOf, type PurgeResult, sweep, type Test } from './sweep.js'
 import { thawRecord } from './thaw-record.js'
 import { formatType } from './type-string.js'
-
-/** How a purge ended. */
-export interface PurgeResult {
-  /** Sessions that had expired and are gone now. */
-  removed: number
-  /**
-   * Sessions that were looked at and are alive; their time of access is as it was. A table with a column of expiry times spares
-   * the look at most of them.
-   */
-  kept: number
-  /** Records that could not be read or removed; they are still there. */
-  unreadable: number
-}
-
-/**
- * So many sessions are looked at and removed at once by a purge: a server answers many requests in little more time than one,
- * and an embedded store syncs its file once for all of them.
- */
-const PURGED_AT_ONCE = 32
 
 /** Options of `createTable`. */
 export interface CreateTableOptions {
@@ -58,9 +40,6 @@ export interface SessionEntry<P extends object = Params> {
   readonly atime: number
   readonly etime: number
 }
-
-/** Is a session to be removed? */
-type Test = (data: SessionData, id: string) => boolean
 
 /** What a client sent, when it opened no session. */
 const inWords: Record<Exclude<Found, StoredSession>, string> = {
@@ -165,7 +144,8 @@ export class SessionManager {
   async purge({ signal }: SignalOptions = {}): Promise<PurgeResult> {
     refuseNoSignal(signal)
     const store = heeding(this.#engine.driver, signal)
-    return this.#removeEach(store.candidates(this.#engine.now()), (data) => this.#engine.hasEnded(data), store)
+    const candidates = store.candidates(this.#engine.now())
+    return sweep(this.#engine, store, { candidates, isToGo: (data) => this.#engine.hasEnded(data) })
   }
 
   /**
@@ -208,47 +188,8 @@ export class SessionManager {
     if (typeof isToGo !== 'function') throw new TypeError('removeWhere() takes a function of the parameters and the id')
     refuseNoSignal(signal)
     const store = heeding(this.#engine.driver, signal)
-    const test = (data: SessionData, id: string) => isToGo(parametersOf(data) as Partial<P>, id)
-    return this.#removeEach(eachOf(store), test, store)
-  }
-
-  async #removeEach(candidates: AsyncIterable<PurgeCandidate>, isToGo: Test, store: Store): Promise<PurgeResult> {
-    const result: PurgeResult = { removed: 0, kept: 0, unreadable: 0 }
-    let failure: unknown
-    const check = async (candidate: PurgeCandidate): Promise<void> => {
-      try {
-        const outcome = await this.#removeOne(candidate, isToGo, store)
-        if (outcome !== undefined) result[outcome]++
-      } catch (error) {
-        if (!(error instanceof SessionError)) throw error
-        if (error instanceof DriverError) failure ??= error
-        result.unreadable++
-      }
-    }
-    for await (const group of groupsOf(candidates, PURGED_AT_ONCE)) await Promise.all(group.map(check))
-    if (failure !== undefined && result.removed + result.kept === 0) throw failure
-    return result
-  }
-
-  async #removeOne(
-    { id, isDated, read }: PurgeCandidate,
-    isToGo: Test,
-    store: Store,
-  ): Promise<keyof PurgeResult | undefined> {
-    for (let record = await read(); record !== undefined; ) {
-      const data = thawRecord(this.#engine, id, record)
-      if (!isToGo(data, id)) {
-        const ttl = this.#engine.timeToLive(data)
-        // A program that does not know the store's expiry time prolonged the session, or began it.
-        if (isDated && ttl > 0) await store.store(id, record, { ttl, expect: record })
-        return 'kept'
-      }
-      if (await store.removeIfStill(id, record)) return 'removed'
-      const present = await store.retrieve(id)
-      if (present !== undefined && Buffer.compare(present, record) === 0) return 'unreadable'
-      record = present
-    }
-    return undefined
+    const test: Test = (data, id) => isToGo(parametersOf(data) as Partial<P>, id)
+    return sweep(this.#engine, store, { candidates: eachOf(store), isToGo: test })
   }
 
   /**
@@ -284,22 +225,6 @@ export class SessionManager {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
-
-/** The items of a stream, so many at a time. */
-async function* groupsOf<Item>(items: AsyncIterable<Item>, size: number): AsyncIterable<readonly Item[]> {
-  let group: Item[] = []
-  for await (const item of items) {
-    if (group.push(item) < size) continue
-    yield group
-    group = []
-  }
-  if (group.length > 0) yield group
-}
-
-/** All sessions of a store. */
-async function* eachOf(store: Store): AsyncIterable<PurgeCandidate> {
-  for await (const id of store.ids()) yield { id, isDated: false, read: () => store.retrieve(id) }
 }
 
 function parametersOf(data: SessionData): Hash {

@@ -1,0 +1,93 @@
+/** Going through a store, and removing what is to go. */
+
+import type { PurgeCandidate } from './driver-guard.js'
+import type { Engine } from './engine.js'
+import { DriverError, SessionError } from './errors.js'
+import type { Store } from './heeding.js'
+import type { SessionData } from './record.js'
+import { thawRecord } from './thaw-record.js'
+
+/** How a purge ended. */
+export interface PurgeResult {
+  /** Sessions that had expired and are gone now. */
+  removed: number
+  /**
+   * Sessions that were looked at and are alive; their time of access is as it was. A table with a column of expiry times spares
+   * the look at most of them.
+   */
+  kept: number
+  /** Records that could not be read or removed; they are still there. */
+  unreadable: number
+}
+
+/**
+ * So many sessions are looked at and removed at once by a purge: a server answers many requests in little more time than one,
+ * and an embedded store syncs its file once for all of them.
+ */
+const PURGED_AT_ONCE = 32
+
+/** Is a session to be removed? */
+export type Test = (data: SessionData, id: string) => boolean
+
+/** All sessions of a store. */
+export async function* eachOf(store: Store): AsyncIterable<PurgeCandidate> {
+  for await (const id of store.ids()) yield { id, isDated: false, read: () => store.retrieve(id) }
+}
+
+/** What a sweep goes through, and what is to go. */
+export interface Sweep {
+  readonly candidates: AsyncIterable<PurgeCandidate>
+  readonly isToGo: Test
+}
+
+/** Remove the sessions of which the test says so; what cannot be read or removed is counted, and does not stop the rest. */
+export async function sweep(engine: Engine, store: Store, { candidates, isToGo }: Sweep): Promise<PurgeResult> {
+  const result: PurgeResult = { removed: 0, kept: 0, unreadable: 0 }
+  let failure: unknown
+  const check = async (candidate: PurgeCandidate): Promise<void> => {
+    try {
+      const outcome = await sweepOne(engine, store, candidate, isToGo)
+      if (outcome !== undefined) result[outcome]++
+    } catch (error) {
+      if (!(error instanceof SessionError)) throw error
+      if (error instanceof DriverError) failure ??= error
+      result.unreadable++
+    }
+  }
+  for await (const group of groupsOf(candidates, PURGED_AT_ONCE)) await Promise.all(group.map(check))
+  if (failure !== undefined && result.removed + result.kept === 0) throw failure
+  return result
+}
+
+async function sweepOne(
+  engine: Engine,
+  store: Store,
+  { id, isDated, read }: PurgeCandidate,
+  isToGo: Test,
+): Promise<keyof PurgeResult | undefined> {
+  for (let record = await read(); record !== undefined; ) {
+    const data = thawRecord(engine, id, record)
+    if (!isToGo(data, id)) {
+      const ttl = engine.timeToLive(data)
+      // A program that does not know the store's expiry time prolonged the session, or began it.
+      if (isDated && ttl > 0) await store.store(id, record, { ttl, expect: record })
+      return 'kept'
+    }
+    if (await store.removeIfStill(id, record)) return 'removed'
+    const present = await store.retrieve(id)
+    if (present !== undefined && Buffer.compare(present, record) === 0) return 'unreadable'
+    record = present
+  }
+  return undefined
+}
+
+/** The items of a stream, so many at a time. */
+async function* groupsOf<Item>(items: AsyncIterable<Item>, size: number): AsyncIterable<readonly Item[]> {
+  let group: Item[] = []
+  for await (const item of items) {
+    if (group.push(item) < size) continue
+    yield group
+    group = []
+  }
+  if (group.length > 0) yield group
+}
