@@ -116,7 +116,8 @@ export class Session<P extends object = Params> {
    */
   #countAccess(): void {
     const now = this.#engine.now()
-    const idle = now - this.atime()
+    // A clock that was ahead has left a time that is to come: it is put right, or the session would outlast its lifetime.
+    const idle = Math.abs(now - this.atime())
     const isLong = (lifetime: number) => lifetime > 0 && idle > Math.floor(lifetime / 4)
     const lifetimes = [this.etime(), ...parameterLifetimes(this.#data).values()]
     if (idle > this.#engine.options.touchAfter || lifetimes.some(isLong)) this.atime(now)

@@ -356,6 +356,26 @@ describe('values of JavaScript', () => {
   })
 })
 
+describe('a clock that was ahead', () => {
+  it.each([0, 60])(
+    'is put right by the next opening, so the session ends when it should (touchAfter %i)',
+    async (touchAfter) => {
+      let now = 1_600_000_000 + 40 * 86_400
+      const clock = () => now * 1000
+      const options: ManagerOptions = { type: 'driver:Memory', space: `clock ahead ${touchAfter}`, clock, touchAfter }
+      await using sessions = await SessionManager.create(options)
+      const session = await sessions.open()
+      await session.param('a', 1).expire('1h').flush()
+      now = 1_600_000_000
+      const again = await sessions.open({ id: session.id() })
+      await again.flush()
+      expect(again.atime()).toBe(now)
+      now += 3601
+      expect((await sessions.open({ clientId: session.id() })).isNew()).toBe(true)
+    },
+  )
+})
+
 describe('a driver that is handed over', () => {
   it('stays open when a session or a manager is closed', async () => {
     const { default: Memory } = await import('../../drivers/Memory.js')
