@@ -99,6 +99,8 @@ export class Changes {
   /** What somebody else has put there may be no number, or no list: then the last one wins, as with any value. */
   #operateOn(fresh: SessionData, mine: SessionData, key: string, operations: readonly Operation[]): void {
     const theirs = elementOf(fresh, key)
+    // The very list that this session has changed already: it came along with another parameter, or was set before.
+    if (typeof theirs === 'object' && theirs !== null && theirs === elementOf(mine, key)) return
     const fits = operations.every((operation) => operation.fits(theirs))
     const value = fits ? operations.reduce((value, operation) => operation.apply(value), theirs) : elementOf(mine, key)
     setElement(fresh, key, value)

@@ -162,7 +162,7 @@ export class DriverGuard implements Driver {
   /** Native messages may quote the id (a file name, a key), so it is cut there. */
   #wrap(operation: string, error: unknown, id?: string): unknown {
     this.#log?.(operation, id, `failed, ${codeOf(error) ?? 'without a code'}`)
-    if (error instanceof SessionError || error instanceof TypeError) return error
+    if (error instanceof SessionError) return error
     const native = error instanceof Error ? error.message : String(error)
     // Ids of a few characters are no secrets, and stand in any text by chance.
     const message = id === undefined || id.length < 4 ? native : native.replaceAll(id, () => logId(id))

@@ -1,6 +1,6 @@
 /** Changes of one parameter that count on top of another writer's: when two writers meet, they are applied again. */
 
-import { isSameValue } from './clone.js'
+import { cloneValue, isSameValue } from './clone.js'
 
 /** What `increment` works on and gives. */
 export type Numeric = number | bigint
@@ -52,30 +52,30 @@ export function incrementBy(amount: Numeric): Operation {
   }
 }
 
-const isListOrNone = (value: unknown): boolean => value === undefined || value === null || Array.isArray(value)
-
-/** Add values to the end of a list. */
+/** Add values to the end of a list, each time as copies: what becomes of the program's own later is no part of it. */
 export function append(values: readonly unknown[]): Operation {
+  return addTo(values, () => true)
+}
+
+/** Add those values to a list that are not in it yet. */
+export function appendNew(values: readonly unknown[]): Operation {
+  return addTo(values, (list, value) => !list.some((known) => isSameElement(known, value)))
+}
+
+function addTo(given: readonly unknown[], isToAdd: (list: readonly unknown[], value: unknown) => boolean): Operation {
+  const values = cloneValue(given)
   return {
     wanted: 'an array',
-    fits: isListOrNone,
+    fits: (value) => value === undefined || value === null || Array.isArray(value),
     apply(value) {
       const list = (value ?? []) as unknown[]
-      for (const one of values) list.push(one)
+      for (const one of cloneValue(values)) if (isToAdd(list, one)) list.push(one)
       return list
     },
   }
 }
 
-/** Add those values to a list that are not in it yet. */
-export function appendNew(values: readonly unknown[]): Operation {
-  return {
-    wanted: 'an array',
-    fits: isListOrNone,
-    apply(value) {
-      const list = (value ?? []) as unknown[]
-      for (const one of values) if (!list.some((known) => isSameValue(known, one))) list.push(one)
-      return list
-    },
-  }
+/** A number and the same number as text are one: some formats have nothing but text. */
+function isSameElement(one: unknown, other: unknown): boolean {
+  return isSameValue(one, other) || (isNumeric(one) && isNumeric(other) && String(one) === String(other))
 }

@@ -23,6 +23,7 @@ export interface WriteOutcome {
 /** What is to be written, and over which driver. */
 export interface Write {
   readonly store: Store
+  readonly signal: AbortSignal | undefined
   readonly data: SessionData
   /** What was changed since the record was read: this is laid over somebody else's record. */
   readonly changes: Changes
@@ -43,8 +44,16 @@ interface Present {
 
 /** A record that was written, or was not: the store failed, perhaps only in telling. */
 interface Uncertain {
-  readonly record: Uint8Array
+  /** A hash of the record: a store may fail many times, and records are long. */
+  readonly digest: string
   /** What was done to parameters in it. */
+  readonly operations: ReadonlySet<Operation>
+}
+
+/** A write that was done when nobody waited for it any longer. */
+interface Late {
+  /** The record, if it was the first one. */
+  readonly created: Uint8Array | undefined
   readonly operations: ReadonlySet<Operation>
 }
 
@@ -63,6 +72,7 @@ export class RecordWriter {
   #id: string
   #record: Uint8Array | undefined
   #uncertain: Uncertain[] = []
+  #late: Late | undefined
 
   /** `agreed`: the program gave the id, so another writer of a new session is expected. */
   constructor(engine: Engine, state: { id: string; record?: Uint8Array; agreed: boolean }) {
@@ -87,17 +97,13 @@ export class RecordWriter {
     return this.#record !== undefined
   }
 
-  /** A write failed, and may have taken place. */
-  get isUncertain(): boolean {
-    return this.#uncertain.length > 0
-  }
-
   /** The session begins anew: there is no record. */
   begin(id: string, agreed: boolean): void {
     this.#id = id
     this.#agreed = agreed
     this.#record = undefined
     this.#uncertain = []
+    this.#late = undefined
   }
 
   /**
@@ -105,9 +111,10 @@ export class RecordWriter {
    * is, or neither, as `onConflict` says.
    */
   async write(write: Write): Promise<WriteOutcome> {
+    this.#takeLate(write.changes)
     const outcome = await this.#attempt(write, write.data, this.#record ?? null)
     if (outcome === 'stored') return { data: write.data, gone: false }
-    return this.#engine.turns.take(this.#id, () => this.#writeOver(write, outcome))
+    return this.#engine.turns.take(this.#id, write.signal, () => this.#writeOver(write, outcome))
   }
 
   /** Write although somebody else was first. */
@@ -118,7 +125,7 @@ export class RecordWriter {
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
       const present = await this.#present(write, outcome)
       if (present === undefined || this.#isAnother(present.data, mine)) return { data: mine, gone: true }
-      mine = this.#resolve(write, mine, present, expected)
+      mine = this.#resolve(write, mine, present, present.own ? present.record : expected)
       expected = present.record
       const result = await this.#attempt(write, mine, expected)
       if (result === 'stored') return { data: mine, gone: false }
@@ -128,6 +135,18 @@ export class RecordWriter {
     throw new ConflictError(
       `Session ${logId(this.#id)} was written by others ${MOST_ATTEMPTS} times in a row; flush again`,
     )
+  }
+
+  /**
+   * Learn of a write that was done when nobody waited. Its record may have another writer's changes in it, which the session does not
+   * know: so it is met as one of somebody else's, on which nothing is to be done twice.
+   */
+  #takeLate(changes: Changes): void {
+    const late = this.#late
+    this.#late = undefined
+    if (late === undefined) return
+    changes.forget(late.operations)
+    this.#record ??= late.created
   }
 
   async #attempt({ store, changes }: Write, data: SessionData, expect: Uint8Array | null): Promise<StoreOutcome> {
@@ -143,6 +162,7 @@ export class RecordWriter {
    */
   async move(write: Write, newId: string, grace: number): Promise<WriteOutcome> {
     const { store } = write
+    this.#takeLate(write.changes)
     let mine = write.data
     let old = this.#record as Uint8Array
     let placed: Uint8Array | null = null
@@ -152,20 +172,24 @@ export class RecordWriter {
       if (outcome === 'stored') {
         this.begin(newId, false)
         this.#saw(placed)
-        return { data: { ...mine, _SESSION_ID: newId }, gone: false }
+        mine._SESSION_ID = newId
+        return { data: mine, gone: false }
       }
       const oldId = this.#id
       const present = await this.#present(write, outcome).catch(async (error) => {
         if (error instanceof ConflictError) await store.remove(newId)
         throw error
       })
-      if (present === undefined || this.#isAnother(present.data, mine) || this.#id !== oldId) {
+      if (present === undefined || this.#isAnother(present.data, mine)) {
         await store.remove(newId)
-        // Somebody else gave it a new id first: the changes go there.
-        if (this.#id !== oldId) return this.write({ ...write, data: mine })
         return { data: mine, gone: true }
       }
-      mine = this.#resolve(write, mine, present, old)
+      mine = this.#resolve(write, mine, present, present.own ? present.record : old)
+      // Within the grace of one another, one new id is enough. Without grace, who holds the old one must not be led to the new one.
+      if (this.#id !== oldId && grace > 0) {
+        await store.remove(newId)
+        return this.write({ ...write, data: mine })
+      }
       old = present.record
       await stepAside(attempt)
     }
@@ -174,7 +198,7 @@ export class RecordWriter {
     )
   }
 
-  /** Remove the session, and the one that it leads to by now: a logout holds also when the id was renewed meanwhile. */
+  /** Remove the session, also where it leads to a new id by now. True when there was one to remove. */
   async remove(store: Store): Promise<boolean> {
     if (this.#record !== undefined && store.supports.expect) {
       if (await store.remove(this.#id, { expect: this.#record })) return true
@@ -188,15 +212,39 @@ export class RecordWriter {
   }
 
   async #store(store: Store, record: Uint8Array, changes: Changes, options: StoreOptions): Promise<StoreOutcome> {
+    const operations = changes.applied()
+    const late = (outcome: StoreOutcome): void => {
+      if (outcome === 'stored') this.#late = { created: options.expect === null ? record : undefined, operations }
+    }
     try {
-      if (store.supports.expect) return await store.store(this.#id, record, options)
-      // All that can be done for a session that was removed, where the store cannot compare.
-      if (this.#record !== undefined && (await store.retrieve(this.#id)) === undefined) return 'gone'
-      return await store.store(this.#id, record, { ...options, expect: undefined })
+      if (store.supports.expect) return await store.store(this.#id, record, options, late)
+      const refusal = this.#record && (await this.#refusalBy(store))
+      return refusal ?? (await store.store(this.#id, record, { ...options, expect: undefined }, late))
     } catch (error) {
-      this.#uncertain.push({ record, operations: changes.applied() })
+      this.#uncertain.push({ digest: digestOf(record), operations })
       throw error
     }
+  }
+
+  /** All that can be done for a session that was removed, or has a new id, where the store cannot compare. */
+  async #refusalBy(store: Store): Promise<Refusal | undefined> {
+    const present = await store.retrieve(this.#id)
+    if (present === undefined) return 'gone'
+    return forwardOf(thawRecord(this.#engine, this.#id, present)) === undefined ? undefined : 'conflict'
+  }
+
+  /** Which of the uncertain records is this one? */
+  #ownOf(record: Uint8Array): Uncertain | undefined {
+    if (this.#uncertain.length === 0) return undefined
+    const digest = digestOf(record)
+    return this.#uncertain.find((one) => one.digest === digest)
+  }
+
+  /** Remove what a failed write of this session's may have left, and nothing else. */
+  async removeUncertain(store: Store): Promise<void> {
+    if (this.#uncertain.length === 0) return
+    const present = await store.retrieve(this.#id)
+    if (present !== undefined && this.#ownOf(present) !== undefined) await store.removeIfStill(this.#id, present)
   }
 
   /** Put the provisional record under the new id. */
@@ -213,22 +261,17 @@ export class RecordWriter {
   async #leave(write: Write, mine: SessionData, old: Uint8Array, moved: Moved): Promise<StoreOutcome> {
     const { store, changes } = write
     try {
-      if (moved.grace === 0) return (await this.#removeOld(store, old)) ? 'stored' : 'conflict'
+      const refusal = store.supports.expect ? undefined : await this.#refusalBy(store)
+      if (refusal !== undefined) return refusal
+      const expect = store.supports.expect ? old : undefined
+      if (moved.grace === 0) return (await store.remove(this.#id, { expect })) ? 'stored' : 'conflict'
       const data = forwardRecord(mine, this.#id, moved.id, this.#engine.now(), moved.grace)
       const record = this.#engine.serializer.freeze(data)
-      const expect = store.supports.expect ? old : undefined
       return await store.store(this.#id, record, { ttl: this.#engine.timeToLive(data), expect })
     } catch (error) {
-      this.#uncertain.push({ record: moved.record, operations: changes.applied() })
+      this.#uncertain.push({ digest: digestOf(moved.record), operations: changes.applied() })
       throw error
     }
-  }
-
-  /** False when it is another one by now, or gone: a session that was removed must not live on under a new id. */
-  async #removeOld(store: Store, old: Uint8Array): Promise<boolean> {
-    if (store.supports.expect) return store.remove(this.#id, { expect: old })
-    const present = await store.retrieve(this.#id)
-    return present !== undefined && Buffer.compare(present, old) === 0 && store.remove(this.#id)
   }
 
   /**
@@ -236,9 +279,8 @@ export class RecordWriter {
    * @throws {ConflictError} when it is another writer's, and `onConflict` is `fail`
    */
   async #present(write: Write, outcome: Refusal): Promise<Present | undefined> {
-    const uncertain = this.#uncertain
+    const present = this.#uncertain.length === 0 ? undefined : await this.#read(write.store)
     this.#uncertain = []
-    const present = uncertain.length === 0 ? undefined : await this.#read(write.store, uncertain)
     if (present?.own !== undefined) {
       write.changes.forget(present.own.operations)
       return present
@@ -250,11 +292,11 @@ export class RecordWriter {
         `Session ${logId(this.#id)} was changed by somebody else since it was opened; open it again`,
       )
     }
-    return present ?? this.#read(write.store, [])
+    return present ?? this.#read(write.store)
   }
 
-  /** The session as it is in the store, under its new id if it was renewed. One of the uncertain records is this session's own. */
-  async #read(store: Store, uncertain: readonly Uncertain[]): Promise<Present | undefined> {
+  /** The session as it is in the store, under its new id if it was renewed. */
+  async #read(store: Store): Promise<Present | undefined> {
     for (let hop = 0; hop < MOST_FORWARDS; hop++) {
       const record = await store.retrieve(this.#id)
       if (record === undefined) return undefined
@@ -262,7 +304,7 @@ export class RecordWriter {
       const forward = forwardOf(data)
       if (forward === undefined) {
         settle(data)
-        return { record, data, own: uncertain.find((one) => Buffer.compare(one.record, record) === 0) }
+        return { record, data, own: this.#ownOf(record) }
       }
       // Whoever held the session when it was renewed goes on with it, however long that took.
       this.#id = forward.id
@@ -274,7 +316,8 @@ export class RecordWriter {
   /** The data to write, now that another record is there. */
   #resolve(write: Write, mine: SessionData, present: Present, base: Uint8Array | null): SessionData {
     if (this.#engine.options.onConflict !== 'merge') {
-      return mine._SESSION_ID === present.data._SESSION_ID ? mine : { ...mine, _SESSION_ID: this.#id }
+      mine._SESSION_ID = present.data._SESSION_ID
+      return mine
     }
     write.takeLater(mine)
     write.changes.layOver(present.data, mine, decideByMerge(this.#engine, base))
@@ -286,6 +329,10 @@ export class RecordWriter {
   #isAnother(theirs: SessionData, mine: SessionData): boolean {
     return this.#record !== undefined && timeOf(theirs, 'CTIME') !== timeOf(mine, 'CTIME')
   }
+}
+
+function digestOf(record: Uint8Array): string {
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(record).digest('base64')
 }
 
 function idTaken(id: string): IdError {

@@ -8,7 +8,7 @@ import { forwardOf, MOST_FORWARDS } from './renewal.js'
 
 /**
  * Remove what is under an id, and what it leads to. The record that was looked at is the one that is removed, as the session may be
- * given a new id at this very moment. False when there was none.
+ * given a new id at this very moment. True when there was a session.
  */
 export async function removeForGood(
   serializer: Serializer,
@@ -20,8 +20,9 @@ export async function removeForGood(
     const record = await store.retrieve(id)
     if (record === undefined) return false
     const next = targetOf(serializer, record)
-    if (next !== undefined && forwards > 0) await removeForGood(serializer, store, next, forwards - 1)
-    if (await store.remove(id, { expect: record })) return true
+    const wasThere =
+      next === undefined || (forwards > 0 && (await removeForGood(serializer, store, next, forwards - 1)))
+    if (await store.remove(id, { expect: record })) return wasThere
     await stepAside(attempt)
   }
   return store.remove(id)

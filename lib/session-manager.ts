@@ -1,10 +1,9 @@
 /** The long-lived half: a manager resolves a type once, owns the connection, and opens sessions. */
 
-import { refuseNoSignal } from './abort.js'
 import type { OptionTable, TableOptions } from './contracts.js'
 import { visitEach } from './driver-guard.js'
 import { createEngine, type Engine } from './engine.js'
-import { OptionError, SerializeError } from './errors.js'
+import { DriverError, OptionError, SessionError } from './errors.js'
 import { type Hash, setElement } from './hash.js'
 import { heeding, type Store } from './heeding.js'
 import { flag, integer, readOptions } from './options.js'
@@ -18,8 +17,9 @@ import {
   refuseNoObject,
   refuseUnknown,
   type SignalOptions,
+  signalOf,
 } from './session-options.js'
-import { eachOf, type PurgeResult, sweep, type Test } from './sweep.js'
+import { type PurgeResult, sweep, sweepUntilClean } from './sweep.js'
 import { thawRecord } from './thaw-record.js'
 import { formatType } from './type-string.js'
 
@@ -91,11 +91,10 @@ export class SessionManager {
   async open<P extends object = Params>(options: OpenOptions = {}): Promise<Session<P>> {
     if (typeof options !== 'object' || options === null)
       throw new TypeError('open() takes { id } or { clientId }, or nothing')
-    refuseUnknown(options, ['id', 'clientId', 'signal'], 'the options of open')
-    refuseNoSignal(options.signal)
+    const signal = signalOf(options, 'open', ['id', 'clientId'])
     const engine = this.#engine
     engine.driver.assertOpen('open')
-    const { id, clientId, signal } = options
+    const { id, clientId } = options
     if (id !== undefined && clientId !== undefined) {
       throw new OptionError(
         'clientId',
@@ -126,9 +125,8 @@ export class SessionManager {
   }
 
   /** The ids of all sessions, streamed. @throws {UnsupportedError} where the store cannot list them */
-  ids({ signal }: SignalOptions = {}): AsyncIterable<string> {
-    refuseNoSignal(signal)
-    return heeding(this.#engine.driver, signal).ids()
+  ids(options: SignalOptions = {}): AsyncIterable<string> {
+    return heeding(this.#engine.driver, signalOf(options, 'ids')).ids()
   }
 
   /** Call a function with each id, one after the other (Data::Session: `traverse`). */
@@ -141,9 +139,8 @@ export class SessionManager {
    * opens each session, starts it anew (D21). What cannot be read or removed is counted, and does not stop the rest.
    * @throws {DriverError} the first one, when nothing at all could be read: the store itself fails
    */
-  async purge({ signal }: SignalOptions = {}): Promise<PurgeResult> {
-    refuseNoSignal(signal)
-    const store = heeding(this.#engine.driver, signal)
+  async purge(options: SignalOptions = {}): Promise<PurgeResult> {
+    const store = heeding(this.#engine.driver, signalOf(options, 'purge'))
     const candidates = store.candidates(this.#engine.now())
     return sweep(this.#engine, store, { candidates, isToGo: (data) => this.#engine.hasEnded(data) })
   }
@@ -152,44 +149,50 @@ export class SessionManager {
    * All sessions that have not ended, streamed: to show a user where else he is logged in. They are only read, so their time of
    * access is as it was. What cannot be read is passed over; `purge` counts it.
    * @throws {UnsupportedError} where the store cannot list its sessions
+   * @throws {DriverError} when nothing at all could be read: the store itself fails
    */
-  async *entries<P extends object = Params>({ signal }: SignalOptions = {}): AsyncIterable<SessionEntry<P>> {
-    refuseNoSignal(signal)
-    const store = heeding(this.#engine.driver, signal)
+  async *entries<P extends object = Params>(options: SignalOptions = {}): AsyncIterable<SessionEntry<P>> {
+    const store = heeding(this.#engine.driver, signalOf(options, 'entries'))
+    let failure: unknown
+    let isAnyRead = false
     for await (const id of store.ids()) {
-      const data = await this.#readIfAlive(store, id)
-      if (data === undefined) continue
-      const [ctime, atime, etime] = [timeOf(data, 'CTIME'), timeOf(data, 'ATIME'), timeOf(data, 'ETIME')]
-      yield { id, parameters: parametersOf(data) as Partial<P>, ctime, atime, etime }
+      try {
+        const data = await this.#readIfAlive(store, id)
+        isAnyRead = true
+        if (data !== undefined) yield entryOf<P>(id, data)
+      } catch (error) {
+        if (!(error instanceof SessionError)) throw error
+        if (error instanceof DriverError) failure ??= error
+      }
     }
+    if (failure !== undefined && !isAnyRead) throw failure
   }
 
   async #readIfAlive(store: Store, id: string): Promise<SessionData | undefined> {
     const record = await store.retrieve(id)
     if (record === undefined) return undefined
-    try {
-      const data = thawRecord(this.#engine, id, record)
-      return this.#engine.hasEnded(data) || forwardOf(data) !== undefined ? undefined : data
-    } catch (error) {
-      if (error instanceof SerializeError) return undefined
-      throw error
-    }
+    const data = thawRecord(this.#engine, id, record)
+    return this.#engine.hasEnded(data) || forwardOf(data) !== undefined ? undefined : data
   }
 
   /**
    * Remove every session of which a function says so, given its parameters and its id: all of a user who was locked out, say. It reads
-   * them all, and the time of access of those that stay is as it was. A session that is changed meanwhile is looked at again.
+   * them all, and the time of access of those that stay is as it was. It begins anew until it finds nothing more to remove, and follows
+   * sessions that are given a new id meanwhile. Lock the user out first: a login that comes after it makes a session that stays.
    * @throws {UnsupportedError} where the store cannot list its sessions
+   * @throws {TypeError} when the function gives anything but true or false, such as a promise
    */
   async removeWhere<P extends object = Params>(
     isToGo: (parameters: Partial<P>, id: string) => boolean,
-    { signal }: SignalOptions = {},
+    options: SignalOptions = {},
   ): Promise<PurgeResult> {
     if (typeof isToGo !== 'function') throw new TypeError('removeWhere() takes a function of the parameters and the id')
-    refuseNoSignal(signal)
-    const store = heeding(this.#engine.driver, signal)
-    const test: Test = (data, id) => isToGo(parametersOf(data) as Partial<P>, id)
-    return sweep(this.#engine, store, { candidates: eachOf(store), isToGo: test })
+    const store = heeding(this.#engine.driver, signalOf(options, 'removeWhere'))
+    return sweepUntilClean(this.#engine, store, (data, id) => {
+      const answer = isToGo(parametersOf(data) as Partial<P>, id)
+      if (typeof answer === 'boolean') return answer
+      throw new TypeError('The function of removeWhere() gives true or false, at once')
+    })
   }
 
   /**
@@ -225,6 +228,11 @@ export class SessionManager {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+}
+
+function entryOf<P extends object>(id: string, data: SessionData): SessionEntry<P> {
+  const [ctime, atime, etime] = [timeOf(data, 'CTIME'), timeOf(data, 'ATIME'), timeOf(data, 'ETIME')]
+  return { id, parameters: parametersOf(data) as Partial<P>, ctime, atime, etime }
 }
 
 function parametersOf(data: SessionData): Hash {

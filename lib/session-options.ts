@@ -54,7 +54,8 @@ export interface CoreOptions {
   touchAfter: number
   /**
    * The longest that a session may last from its creation on, however busy it is: `12h`, or seconds; default 0: no such limit.
-   * `expire` limits the time since the last access. Perl has no such limit, but sessions that Perl began are subject to it.
+   * `expire` limits the time since the last access. Perl has no such limit, but sessions that Perl began are subject to it. A
+   * purge of a table with expiry times may leave a session that was last written before the limit was set; opening does not.
    */
   maxLifetime: number
   /**
@@ -82,8 +83,8 @@ export type ManagerOptions = Partial<Omit<CoreOptions, 'maxLifetime'>> & { maxLi
 /** What every operation takes that reaches the store. */
 export interface SignalOptions {
   /**
-   * Ends the waiting: the operation rejects with the signal's reason. A request that the store has by then may still be done; a
-   * session finds out at its next flush, and has lost nothing.
+   * Ends the waiting: the operation rejects with the signal's reason. A request that the store has by then may still be done: the
+   * session's next operation waits for its end, and finds out. Nothing that was changed is lost.
    */
   signal?: AbortSignal | undefined
 }
@@ -142,6 +143,25 @@ export function refuseUnknown(given: object, known: readonly string[], plugins: 
     const hint = near === undefined ? `known are ${[...known].sort().join(', ')}` : `did you mean '${near}'?`
     throw new OptionError(name, `Option '${name.slice(0, 40)}' is not one of ${plugins}; ${hint}`)
   }
+}
+
+/**
+ * The signal of an operation's options.
+ * @param more the options that it knows beside the signal
+ * @throws {TypeError} {OptionError} for anything else
+ */
+export function signalOf(
+  options: SignalOptions,
+  method: string,
+  more: readonly string[] = [],
+): AbortSignal | undefined {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${method}() takes an object of options: ${[...more, 'signal'].join(', ')}`)
+  }
+  refuseUnknown(options, [...more, 'signal'], `the options of ${method}`)
+  const { signal } = options
+  if (signal === undefined || signal instanceof AbortSignal) return signal
+  throw new TypeError("'signal' takes an AbortSignal, such as AbortSignal.timeout(2000)")
 }
 
 /** Refuse anything but an object of options, with an example of one. */

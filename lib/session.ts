@@ -1,7 +1,7 @@
 /** One session as one program sees it: parameters and times in memory, and what was changed since it was read. */
 
 import { inspect } from 'node:util'
-import { refuseNoSignal, unlessAborted } from './abort.js'
+import { unlessAborted } from './abort.js'
 import { Changes, Exposed } from './changes.js'
 import { isSameValue } from './clone.js'
 import { visitEach } from './driver-guard.js'
@@ -26,10 +26,9 @@ import {
 } from './record.js'
 import { RecordWriter, type Write, type WriteOutcome } from './record-writer.js'
 import { settle } from './renewal.js'
-import type { StoredSession } from './session-finder.js'
+import { SessionFinder, type StoredSession } from './session-finder.js'
 import { SessionManager } from './session-manager.js'
-import { refuseNoObject, type SessionOptions, type SignalOptions } from './session-options.js'
-import { thawRecord } from './thaw-record.js'
+import { refuseNoObject, type SessionOptions, type SignalOptions, signalOf } from './session-options.js'
 import { UnflushedWarning } from './unflushed-warning.js'
 
 /** What parameters are when a program does not say: anything. */
@@ -38,8 +37,21 @@ export type Params = Record<string, any>
 
 type Name<P> = Extract<keyof P, string>
 
-/** What may be added to a parameter that is a list. */
-type ElementsOf<List> = List extends readonly (infer Element)[] ? Element[] : unknown[]
+/** The names of parameters that hold a value of a kind, if they hold one. */
+type NameOf<P, Kind> = { [N in Name<P>]: NonNullable<P[N]> extends Kind ? N : never }[Name<P>]
+
+type List = readonly unknown[]
+
+/** What may be added to a list. */
+type ElementsOf<L> = L extends readonly (infer Element)[] ? Element[] : unknown[]
+
+/** What an operation on the store works with while it is its turn. */
+interface Turn {
+  readonly store: Store
+  readonly signal: AbortSignal | undefined
+}
+
+const ignore = (): void => undefined
 
 /**
  * A session. What stays in memory is synchronous, what reaches the store returns a promise. The methods are those of
@@ -62,7 +74,7 @@ export class Session<P extends object = Params> {
   #deleted = false
   #expired: boolean
   /** The last of the operations on the store that wait for each other. */
-  #queue: Promise<unknown> | undefined
+  #queue: Promise<void> | undefined
 
   private constructor(
     engine: Engine,
@@ -171,30 +183,31 @@ export class Session<P extends object = Params> {
 
   /**
    * Add to a number, and give the sum as far as it is known here. The flush adds to what the store has by then, so no one's
-   * addition is lost. A parameter that does not exist counts from 0; Perl's numbers as text are numbers.
+   * addition is lost (but with `onConflict: 'overwrite'`, which knows no other writer). When the answer to a flush is lost, and
+   * somebody else writes before the next one, an addition may count twice; or not at all, if his record was the same to the byte. A parameter that does not exist counts from 0; Perl's numbers as text are numbers.
    * @throws {TypeError} when the parameter holds no number
    */
-  increment(name: Name<P>, amount: number | bigint = 1): number | bigint {
+  increment(name: NameOf<P, number | bigint>, amount: number | bigint = 1): number | bigint {
     if (typeof amount !== 'bigint' && !Number.isFinite(amount)) throw new TypeError('increment() takes a finite number')
     return this.#operate(name, incrementBy(amount)) as number | bigint
   }
 
   /**
-   * Add values to the end of a list, and give the list as far as it is known here. The flush adds them to the list that the store
-   * has by then. A parameter that does not exist becomes a list.
+   * Add copies of values to the end of a list, and give the list as far as it is known here. The flush adds them to the list that
+   * the store has by then, as with `increment`. A parameter that does not exist becomes a list.
    * @throws {TypeError} when the parameter holds no array
    */
-  push<N extends Name<P>>(name: N, ...values: ElementsOf<P[N]>): P[N] {
-    return this.#operate(name, append(values)) as P[N]
+  push<N extends NameOf<P, List>>(name: N, ...values: ElementsOf<NonNullable<P[N]>>): NonNullable<P[N]> {
+    return this.#operate(name, append(values)) as NonNullable<P[N]>
   }
 
   /**
-   * Add those values to a list that are not in it yet (compared deeply), and give the list as far as it is known here. The flush
-   * adds what the store's list lacks by then.
+   * Add copies of those values to a list that are not in it yet, and give the list as far as it is known here. The flush adds what
+   * the store's list lacks by then. Values are compared deeply; a number and its text are the same.
    * @throws {TypeError} when the parameter holds no array
    */
-  addToSet<N extends Name<P>>(name: N, ...values: ElementsOf<P[N]>): P[N] {
-    return this.#operate(name, appendNew(values)) as P[N]
+  addToSet<N extends NameOf<P, List>>(name: N, ...values: ElementsOf<NonNullable<P[N]>>): NonNullable<P[N]> {
+    return this.#operate(name, appendNew(values)) as NonNullable<P[N]>
   }
 
   #operate(name: string, operation: Operation): unknown {
@@ -363,26 +376,26 @@ export class Session<P extends object = Params> {
    * @throws {SerializeError} for a value that the serializer cannot hold; nothing has been written
    * @throws {DriverError} when the store fails
    */
-  flush(options: SignalOptions = {}): Promise<boolean> {
-    return this.#inTurn(options, (store) => this.#write(store, false))
+  async flush(options: SignalOptions = {}): Promise<boolean> {
+    return this.#inTurn(signalOf(options, 'flush'), (turn) => this.#write(turn, false))
   }
 
-  async #write(store: Store, last: boolean): Promise<boolean> {
+  async #write(turn: Turn, last: boolean): Promise<boolean> {
     const changes = this.#takeChanges(last)
     if (changes === undefined) return false
-    return this.#writeChanges(changes, (write) => this.#writer.write(write), store)
+    return this.#writeChanges(changes, (write) => this.#writer.write(write), turn)
   }
 
   /** Changes that could not be written are to be written still. */
   async #writeChanges(
     changes: Changes,
     operation: (write: Write) => Promise<WriteOutcome>,
-    store: Store,
+    turn: Turn,
   ): Promise<boolean> {
     const before = this.#data
     try {
       const outcome = await operation({
-        store,
+        ...turn,
         data: before,
         changes,
         takeLater: (mine) => this.#takeLater(changes, mine),
@@ -413,13 +426,14 @@ export class Session<P extends object = Params> {
    * @throws {UnsupportedError} where the generator has but one id (`id:Static`)
    * @throws {DriverError} {SerializeError} {ConflictError} as `flush`
    */
-  async regenerate({ grace = 0, ...options }: { grace?: Duration } & SignalOptions = {}): Promise<boolean> {
-    const seconds = parseDuration(grace, 'grace')
-    if (seconds < 0) throw new OptionError('grace', "Option 'grace' must be a duration that is not negative")
-    return this.#inTurn(options, (store) => this.#moveToNewId(store, seconds))
+  async regenerate(options: { grace?: Duration } & SignalOptions = {}): Promise<boolean> {
+    const signal = signalOf(options, 'regenerate', ['grace'])
+    const grace = parseDuration(options.grace ?? 0, 'grace')
+    if (grace < 0) throw new OptionError('grace', "Option 'grace' must be a duration that is not negative")
+    return this.#inTurn(signal, (turn) => this.#moveToNewId(turn, grace))
   }
 
-  async #moveToNewId(store: Store, grace: number): Promise<boolean> {
+  async #moveToNewId(turn: Turn, grace: number): Promise<boolean> {
     if (this.#deleted) return false
     const oldId = this.id()
     const newId = await this.#engine.ids.generate()
@@ -428,18 +442,17 @@ export class Session<P extends object = Params> {
       throw new UnsupportedError('regenerate', `id:${id} gave the session's present id again, so it cannot be renewed`)
     }
     if (!this.#writer.isStored) {
-      // A flush that failed may have stored it.
-      if (this.#writer.isUncertain) await this.#writer.remove(store)
+      await this.#writer.removeUncertain(turn.store)
       this.#writer.begin(newId, false)
       this.#data._SESSION_ID = newId
       return true
     }
     const move = (write: Write) => this.#writer.move(write, newId, grace)
-    const isAlive = await this.#writeChanges(this.#takeAll(false), move, store)
+    const isAlive = await this.#writeChanges(this.#takeAll(false), move, turn)
     this.#engine.log?.('regenerate', oldId, isAlive ? `now ${logId(this.id())}` : 'removed by somebody else')
     if (!isAlive) return false
     this.#changes.lifetime = true
-    return this.#write(store, false)
+    return this.#write(turn, false)
   }
 
   /** A merge takes along what the program has changed since. A failed write gives it back with the rest. */
@@ -483,9 +496,12 @@ export class Session<P extends object = Params> {
     return changes
   }
 
-  /** Remove the session from the store, at once. The object stays usable in memory, but nothing is written any more. */
-  delete(options: SignalOptions = {}): Promise<boolean> {
-    return this.#inTurn(options, async (store) => {
+  /**
+   * Remove the session from the store, at once, also when another request has given it a new id within a grace. The object stays
+   * usable in memory, but nothing is written any more. False when there was none to remove.
+   */
+  async delete(options: SignalOptions = {}): Promise<boolean> {
+    return this.#inTurn(signalOf(options, 'delete'), async ({ store }) => {
       const removed = await this.#writer.remove(store)
       this.#engine.log?.('delete', this.id(), removed ? 'removed' : 'was not there')
       this.#forgetAll()
@@ -505,8 +521,8 @@ export class Session<P extends object = Params> {
    * Check the lifetimes again, as opening does. True when the session had expired: it is removed, and this object is a
    * new, empty session.
    */
-  checkExpiry(options: SignalOptions = {}): Promise<boolean> {
-    return this.#inTurn(options, async (store) => {
+  async checkExpiry(options: SignalOptions = {}): Promise<boolean> {
+    return this.#inTurn(signalOf(options, 'checkExpiry'), async ({ store }) => {
       const over = !this.#deleted && this.#engine.hasEnded(this.#data) && (await this.#isOverInStore(store))
       if (over) await this.#beginAnew()
       else this.#dropExpiredParameters()
@@ -516,11 +532,9 @@ export class Session<P extends object = Params> {
 
   /** Another request may have used the session since it was opened here: then it lives on. */
   async #isOverInStore(store: Store): Promise<boolean> {
-    const record = await store.retrieve(this.id())
-    if (record === undefined) return true
-    const theirs = thawRecord(this.#engine, this.id(), record)
-    if (this.#engine.hasEnded(theirs)) return store.removeIfStill(this.id(), record)
-    this.#data._SESSION_ATIME = timeOf(theirs, 'ATIME')
+    const found = await new SessionFinder(this.#engine, store).find(this.id())
+    if (typeof found !== 'object') return true
+    this.#data._SESSION_ATIME = timeOf(found.data, 'ATIME')
     return false
   }
 
@@ -541,9 +555,8 @@ export class Session<P extends object = Params> {
   }
 
   /** Call a function with the id of each session in the store. @throws {UnsupportedError} where it cannot list them */
-  async traverse(visit: (id: string) => unknown, { signal }: SignalOptions = {}): Promise<void> {
-    refuseNoSignal(signal)
-    await visitEach(heeding(this.#engine.driver, signal).ids(), visit)
+  async traverse(visit: (id: string) => unknown, options: SignalOptions = {}): Promise<void> {
+    await visitEach(heeding(this.#engine.driver, signalOf(options, 'traverse')).ids(), visit)
   }
 
   /** The session as text, a line for each key in alphabetical order, for debugging. Data::Session prints it; this does not. */
@@ -557,7 +570,7 @@ export class Session<P extends object = Params> {
   /** Flush, and end what `Session.open` opened. A session of a manager leaves the manager open. */
   async close(): Promise<void> {
     try {
-      await this.#inTurn({}, (store) => this.#write(store, true))
+      await this.#inTurn(undefined, (turn) => this.#write(turn, true))
     } finally {
       await this.#manager?.close()
     }
@@ -567,20 +580,24 @@ export class Session<P extends object = Params> {
     await this.close()
   }
 
-  /** Operations on the store run one after the other; the first begins at once, in the same tick. */
-  async #inTurn({ signal }: SignalOptions, operation: (store: Store) => Promise<boolean>): Promise<boolean> {
-    refuseNoSignal(signal)
+  /**
+   * Operations on the store run one after the other; the first begins at once, in the same tick. One that was called away ends only
+   * when the store has answered: what it had sent might come after the next.
+   */
+  async #inTurn(signal: AbortSignal | undefined, operation: (turn: Turn) => Promise<boolean>): Promise<boolean> {
+    const store = heeding(this.#engine.driver, signal)
     const begin = async (): Promise<boolean> => {
       signal?.throwIfAborted()
-      return operation(heeding(this.#engine.driver, signal))
+      return operation({ store, signal })
     }
-    const run = this.#queue === undefined ? begin() : this.#queue.then(begin, begin)
-    this.#queue = run
-    const done = () => {
-      if (this.#queue === run) this.#queue = undefined
-    }
-    run.then(done, done)
-    // Whoever waits for those before may be called away, too.
-    return unlessAborted(signal, () => run)
+    const before = this.#queue
+    const run = before === undefined ? begin() : before.then(begin)
+    const end = run.then(ignore, ignore).then(() => store.settled?.())
+    this.#queue = end
+    void end.then(() => {
+      if (this.#queue === end) this.#queue = undefined
+    })
+    if (before !== undefined) await unlessAborted(signal, () => before)
+    return run
   }
 }

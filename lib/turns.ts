@@ -3,14 +3,16 @@
  * processes do; but each of two hundred who all read at once, and all write at once, would be refused a hundred times.
  */
 
+import { unlessAborted } from './abort.js'
+
 /** So many milliseconds one waits for those before: a store that hangs should hold up nobody else. */
 const PATIENCE = 1000
 
 export class Turns {
   readonly #last = new Map<string, Promise<void>>()
 
-  /** Do something when those who came before are done. */
-  async take<T>(id: string, work: () => Promise<T>): Promise<T> {
+  /** Do something when those who came before are done. @throws the signal's reason */
+  async take<T>(id: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(id)
     let end = (): void => undefined
     const turn = new Promise<void>((resolve) => {
@@ -18,7 +20,7 @@ export class Turns {
     })
     this.#last.set(id, turn)
     try {
-      if (before !== undefined) await atMost(PATIENCE, before)
+      if (before !== undefined) await unlessAborted(signal, () => atMost(PATIENCE, before))
       return await work()
     } finally {
       end()

@@ -87,6 +87,35 @@ describe('signal', () => {
     expect(fresh.param().map((key) => fresh.param(key))).toEqual([2, 3, 2])
   })
 
+  it('ends a flush of a new session, which is removed for good all the same', async () => {
+    const { driver, sessions } = await openHanging()
+    for (const end of ['delete', 'regenerate'] as const) {
+      driver.hangs = true
+      const session = await sessions.open()
+      const id = session.id()
+      await expect(session.param('user', 'ann').flush({ signal: soon() })).rejects.toBe(reason)
+      expect(session.modified()).toBe(true)
+      const ending = session[end]()
+      driver.release()
+      expect(await ending).toBe(true)
+      expect((await sessions.open({ clientId: id })).param()).toEqual([])
+    }
+  })
+
+  it('ends a flush that was done all the same: on top of another writer’s, nothing counts twice or is lost', async () => {
+    const { driver, sessions, session } = await openHanging()
+    session.increment('count')
+    session.push('log', 'mine')
+    await expect(session.flush({ signal: soon() })).rejects.toBe(reason)
+    driver.release()
+    const other = await sessions.open({ id: session.id() })
+    other.increment('count')
+    await other.param('theirs', 1).flush()
+    await session.flush()
+    const fresh = await sessions.open({ id: session.id() })
+    expect([fresh.param('count'), fresh.param('log'), fresh.param('theirs')]).toEqual([2, ['mine'], 1])
+  })
+
   it('ends a flush that waits for another', async () => {
     const { driver, sessions, session } = await openHanging()
     const first = session.param('a', 2).flush()

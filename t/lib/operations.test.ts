@@ -7,7 +7,7 @@ import { incrementBy } from '../../lib/operations.js'
 let spaces = 0
 
 /** A session of two managers, with these parameters. */
-async function openTwice(parameters: object, options: ManagerOptions = {}) {
+async function openTwice(parameters: Record<string, unknown>, options: ManagerOptions = {}) {
   const all: ManagerOptions = { type: 'driver:Memory;serialize:JSON', space: `operations ${++spaces}`, ...options }
   const [one, other] = [await SessionManager.create(all), await SessionManager.create(all)]
   const session = await one.open()
@@ -136,6 +136,41 @@ describe('two writers', () => {
     await first.flush()
     await second.param('other', 1).flush()
     expect((await fresh()).param('list')).toEqual(['same', 'same', 'third'])
+  })
+
+  it('a pushed object is copied, so changing it later overwrites nobody', async () => {
+    const { first, second, fresh } = await openTwice({ log: [] })
+    const entry = { state: 'begun' }
+    second.push('log', entry)
+    await first.param('log', ['theirs']).flush()
+    entry.state = 'changed'
+    await second.flush()
+    entry.state = 'changed again'
+    await second.param('other', 1).flush()
+    expect((await fresh()).param('log')).toEqual(['theirs', { state: 'begun' }])
+  })
+
+  it('a list that stands in two places grows by one', async () => {
+    const { first, second, fresh } = await openTwice({ other: 0 }, { type: 'driver:Memory;serialize:DataDumper' })
+    const list = ['a']
+    await first.param({ list, box: { list } }).flush()
+    const [one, other] = [await fresh(), await fresh()]
+    await one.param('other', 1).flush()
+    other.push('list', 'b')
+    other.param('box').seen = true
+    await other.flush()
+    expect((await fresh()).param('list')).toEqual(['a', 'b'])
+    expect((await fresh()).param('box')).toEqual({ list: ['a', 'b'], seen: true })
+    await second.delete()
+  })
+
+  it.each(['FreezeThaw', 'YAML', 'JSON'])('addToSet takes a number and its text for one (%s)', async (serialize) => {
+    const { first, fresh } = await openTwice({ begun: 1 }, { type: `driver:Memory;serialize:${serialize}` })
+    for (const session of [first, await fresh(), await fresh()]) {
+      session.addToSet('seen', 5, 7n)
+      await session.flush()
+    }
+    expect((await fresh()).param('seen').map(String)).toEqual(['5', '7'])
   })
 
   it('with overwrite, the whole record is written all the same', async () => {

@@ -134,6 +134,59 @@ describe('regenerate', () => {
     expect([fresh.id(), fresh.param()]).toEqual([other.id(), ['a', 'mine', 'theirs']])
   })
 
+  it.each(['merge', 'overwrite'] as const)(
+    'at a login, where another request renews with a grace: the old id lets nobody in (%s)',
+    async (onConflict) => {
+      const scene = await newScene({ onConflict })
+      const routine = await scene.sessions.open({ id: scene.oldId })
+      await routine.regenerate({ grace: 30 })
+      expect(await scene.session.param('user', 'ann').regenerate()).toBe(true)
+      expect((await scene.sessions.open({ clientId: scene.oldId })).param('user')).toBe(undefined)
+      expect(await letIn(scene)).toEqual([scene.session.id()])
+    },
+  )
+
+  it.each(['merge', 'overwrite'] as const)(
+    'what is added while it is under way counts once (%s)',
+    async (onConflict) => {
+      const scene = await newScene({ onConflict })
+      await scene.session.param({ count: 0, log: ['a'] }).flush()
+      const renewing = scene.session.regenerate()
+      scene.session.increment('count')
+      scene.session.push('log', 'b')
+      await renewing
+      await scene.session.flush()
+      const fresh = await scene.sessions.open({ id: scene.session.id() })
+      expect([fresh.param('count'), fresh.param('log')]).toEqual([1, ['a', 'b']])
+    },
+  )
+
+  it('before the first flush, which failed: what somebody else stored under the agreed id stays', async () => {
+    const scene = await newScene()
+    const [one, other] = [await scene.sessions.open({ id: 'agreed' }), await scene.sessions.open({ id: 'agreed' })]
+    scene.driver.fault = { steps: 1, after: false }
+    await expect(one.param('a', 1).flush()).rejects.toThrow('the connection ended')
+    await other.param('theirs', 1).flush()
+    expect(await one.regenerate()).toBe(true)
+    expect((await scene.sessions.open({ id: 'agreed' })).param()).toEqual(['theirs'])
+  })
+
+  it('checkExpiry of who holds the old id tells of the session’s end', async () => {
+    const scene = await newScene()
+    await scene.session.expire('1h').flush()
+    const other = await scene.sessions.open({ id: scene.oldId })
+    await scene.session.regenerate({ grace: '3h' })
+    scene.now += 3602
+    expect([await other.checkExpiry(), other.param()]).toEqual([true, []])
+  })
+
+  it('refuses options that it does not know', async () => {
+    const { session } = await newScene()
+    await expect(session.regenerate({ garce: 30 } as never)).rejects.toThrow("did you mean 'grace'?")
+    await expect(session.regenerate('30s' as never)).rejects.toThrow('takes an object of options')
+    await expect(session.flush({ singal: null } as never)).rejects.toThrow("did you mean 'signal'?")
+  })
+
   it('again and again within grace: every old id leads to the last', async () => {
     const scene = await newScene()
     const ids = [scene.oldId]
@@ -179,6 +232,36 @@ describe('regenerate', () => {
     await using sessions = await SessionManager.create(options)
     const session = await sessions.open()
     await expect(session.regenerate()).rejects.toMatchObject({ code: 'ERR_SESSION_UNSUPPORTED' })
+  })
+})
+
+/** A third party's store, which writes whatever is there. */
+class Blind extends Memory {
+  override readonly supports = { ids: 'bytes', payload: 'bytes', ttl: false, list: true, expect: false } as const
+  override store(id: string, record: Uint8Array, options?: StoreOptions) {
+    return super.store(id, record, { ...options, expect: undefined })
+  }
+  override remove(id: string) {
+    return super.remove(id)
+  }
+}
+
+describe('regenerate, where the store cannot compare', () => {
+  it.each([0, 30])('with a grace of %i: who held the session finds it, or that it is gone', async (grace) => {
+    const driver = new Blind({ space: `regenerate ${++spaces}` }, { now: () => 0, padding: false })
+    const options: ManagerOptions = { type: { driver, serialize: 'JSON' }, onConflict: 'overwrite' }
+    await using sessions = await SessionManager.create(options)
+    const first = await sessions.open()
+    await first.param('a', 1).flush()
+    const oldId = first.id()
+    const [second, third] = [await sessions.open({ id: oldId }), await sessions.open({ id: oldId })]
+    await first.regenerate({ grace })
+    expect(await second.param('b', 1).flush()).toBe(grace > 0)
+    expect(await third.param('c', 1).regenerate({ grace })).toBe(grace > 0)
+    const records: string[][] = []
+    for await (const { parameters } of sessions.entries()) records.push(Object.keys(parameters))
+    expect(records).toEqual([grace > 0 ? ['a', 'c'] : ['a']])
+    expect((await sessions.open({ clientId: oldId })).param()).toEqual(grace > 0 ? ['a', 'c'] : [])
   })
 })
 

@@ -25,7 +25,8 @@ it('all of one user, and nobody else; the time of access of the others stays', a
     return user === 'mallory'
   })
   expect(result).toEqual({ removed: 10, kept: 90, unreadable: 0 })
-  expect(seen).toHaveLength(100)
+  // Once more, as there was something to remove.
+  expect(seen).toHaveLength(100 + 90)
   expect(seen).toContainEqual([stays[0], {}])
   const left: string[] = []
   await sessions.traverse((id) => left.push(id))
@@ -56,4 +57,42 @@ it('what cannot be read stays, and is counted', async () => {
   await driver.store('broken', Buffer.from('{'))
   expect(await sessions.removeWhere(() => true)).toEqual({ removed: 0, kept: 0, unreadable: 1 })
   await expect(sessions.removeWhere('mallory' as never)).rejects.toThrow(TypeError)
+})
+
+it.each([0, 30])('also one that is given a new id meanwhile, with a grace of %i', async (grace) => {
+  const driver = newDriver()
+  await using sessions = await SessionManager.create({ type: { driver, serialize: 'JSON' } })
+  const user = await sessions.open()
+  await user.param('user', 'mallory').flush()
+  for (let number = 0; number < 100; number++) await (await sessions.open()).param('user', 'ann').flush()
+  let renewal: Promise<boolean> | undefined
+  await sessions.removeWhere(({ user: name }) => {
+    if (name === 'ann') renewal ??= user.regenerate({ grace })
+    return name === 'mallory'
+  })
+  await renewal
+  await sessions.removeWhere(() => false)
+  for await (const { parameters } of sessions.entries()) expect(parameters).toEqual({ user: 'ann' })
+})
+
+it('refuses a function that gives a promise, and removes nothing', async () => {
+  await using sessions = await SessionManager.create({ type: { driver: newDriver() } })
+  await (await sessions.open()).param('user', 'ann').flush()
+  await expect(sessions.removeWhere((async () => false) as never)).rejects.toThrow('true or false, at once')
+  expect(await sessions.purge()).toEqual({ removed: 0, kept: 1, unreadable: 0 })
+})
+
+it('entries passes over what cannot be read, and fails when that is all', async () => {
+  const driver = newDriver()
+  await using sessions = await SessionManager.create({ type: { driver, serialize: 'JSON' } })
+  await driver.store('broken', Buffer.from('{'))
+  await (await sessions.open()).param('user', 'ann').flush()
+  const users: unknown[] = []
+  for await (const { parameters } of sessions.entries()) users.push(parameters.user)
+  expect(users).toEqual(['ann'])
+  driver.retrieve = () => Promise.reject(new Error('the store is down'))
+  const all = async (): Promise<void> => {
+    for await (const _ of sessions.entries());
+  }
+  await expect(all()).rejects.toThrow('the store is down')
 })

@@ -17,7 +17,13 @@ class FaultyMemory extends Memory {
 /** Does what it is told, and then says that it failed, so many times. */
 class LosesAnswers extends FaultyMemory {
   losses = 0
+  readFailures = 0
   loseAfterConflict = false
+
+  override async retrieve(id: string) {
+    if (this.readFailures-- > 0) throw new Error('the connection ended')
+    return super.retrieve(id)
+  }
 
   override async store(id: string, record: Uint8Array, options?: StoreOptions) {
     const outcome = await super.store(id, record, options)
@@ -81,6 +87,35 @@ describe('an answer that is lost after the write', () => {
       ['mine', 1],
       ['theirs', 1],
     ])
+  })
+
+  it.each(['merge', 'fail'] as const)(
+    'is found out also when the first look at the store fails (%s)',
+    async (onConflict) => {
+      const driver = new LosesAnswers()
+      await using sessions = await managerOf(driver, { onConflict })
+      for (const session of [await sessions.open(), await sessions.open()]) {
+        session.increment('count')
+        driver.losses = 1
+        await expect(session.flush()).rejects.toThrow(DriverError)
+        driver.readFailures = 1
+        await expect(session.flush()).rejects.toThrow(DriverError)
+        expect(await session.flush()).toBe(true)
+        expect((await sessions.open({ id: session.id() })).param('count')).toBe(1)
+      }
+    },
+  )
+
+  it('asks nobody to merge it with itself', async () => {
+    const driver = new LosesAnswers()
+    const asked: unknown[] = []
+    await using sessions = await managerOf(driver, { merge: (...all) => asked.push(all) })
+    const session = await sessions.open()
+    await session.param('n', 10).flush()
+    driver.losses = 1
+    await expect(session.param('n', 11).flush()).rejects.toThrow(DriverError)
+    await session.param('n', 12).flush()
+    expect([asked, (await sessions.open({ id: session.id() })).param('n')]).toEqual([[], 12])
   })
 
   it('is still a conflict when somebody else wrote since', async () => {
