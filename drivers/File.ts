@@ -5,7 +5,18 @@
  * whole. Every access is synchronous once it has the lock, so a lock is never held from one tick to another.
  */
 
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, promises, type Stats, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  promises,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from 'node:fs'
 import { codeOf } from '../lib/coded-error.js'
 import type {
   Driver,
@@ -88,6 +99,7 @@ export default class File implements Driver {
       flock: options.noFlock ? undefined : loadFlock('File'),
       lockTimeout: options.lockTimeout,
       openFlags: O_NONBLOCK | (options.noFollow ? O_NOFOLLOW : 0),
+      noFollow: options.noFollow,
       durable: options.durable,
       padding: context.padding,
       trustedUids: options.trustedUids,
@@ -203,9 +215,11 @@ export default class File implements Driver {
         try {
           const busy = this.#lock(fd, mode)
           if (busy !== undefined) await busy
-          const stats = fstatSync(fd)
-          // Removed while this process waited for the lock: there may be another file by now.
-          if (stats.nlink === 0) continue
+          const stats = this.#statsIfStill(id, fd)
+          // Removed or replaced while this process waited for the lock: there may be another file by now.
+          if (stats === undefined) continue
+          // Left by a process that died while it created the file.
+          if (stats.nlink > 1 && dropHiddenLinks(fd, this.#settings.names) === 1) continue
           return work({ fd, size: this.#inspect(operation, id, fd, stats, mode) })
         } finally {
           closeSync(fd)
@@ -227,6 +241,17 @@ export default class File implements Driver {
     }
   }
 
+  /**
+   * What an open file is, if the session's name still leads to it; seen by that name, so that a file that has no other name has
+   * this one, whatever somebody does to it at the same time.
+   */
+  #statsIfStill(id: string, fd: number): Stats | undefined {
+    const { names, noFollow } = this.#settings
+    const { dev, ino } = fstatSync(fd)
+    const stats = (noFollow ? lstatSync : statSync)(names.path(id), { throwIfNoEntry: false })
+    return stats?.ino === ino && stats.dev === dev ? stats : undefined
+  }
+
   /** Nothing to wait for when the lock is free. */
   #lock(fd: number, mode: LockMode): Promise<void> | undefined {
     const { flock, lockTimeout } = this.#settings
@@ -238,8 +263,8 @@ export default class File implements Driver {
   /** Refuse what is no proper session file; the size of one that is. */
   #inspect(operation: string, id: string, fd: number, stats: Stats, mode: LockMode): number {
     const { names } = this.#settings
-    const links = stats.nlink > 1 ? dropHiddenLinks(fd, names) : 1
-    const reason = reasonToRefuse(stats, this.#settings) ?? (links > 1 ? 'the file has other names (hard links)' : '')
+    const others = stats.nlink > 1 ? 'the file has other names (hard links)' : ''
+    const reason = reasonToRefuse(stats, this.#settings) ?? others
     if (reason !== '') throw refusal(operation, id, names.directory, reason)
     const file = { fd, size: stats.size }
     return mode === 'exclusive' && hasJournal(id, file.size, this.#settings)

@@ -14,6 +14,8 @@ export interface Settings {
   readonly lockTimeout: number
   /** O_NOFOLLOW and O_NONBLOCK, as far as the system has them. */
   readonly openFlags: number
+  /** Symbolic links are refused. */
+  readonly noFollow: boolean
   readonly durable: boolean
   /** May records be lengthened with line ends? */
   readonly padding: boolean

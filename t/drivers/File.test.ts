@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -58,6 +59,7 @@ for (const [name, options, padding] of variants) {
 
 const id = '0123456789abcdef'
 const record = Buffer.from("$D = {'n' => 1};;$D")
+const other = Buffer.from("$D = {'n' => 2};;$D")
 const isRoot = process.getuid?.() === 0
 const nobody = 65_534
 
@@ -484,6 +486,32 @@ describe('File: waiting', () => {
     expect(await Promise.all(calls)).toEqual([undefined, 'gone', undefined])
     await holder.done
     expect(readdirSync(directory)).toEqual([])
+  })
+
+  it('never takes what a name led to before it waited for what it leads to now', async () => {
+    const directory = temporaryFolder()
+    const [path, secret, next] = ['cgisess_', 'secret_', 'next_'].map((name) => join(directory, `${name}${id}`))
+    writeFileSync(secret!, other)
+    const driver = fileStore({ directory })
+    const calls: [() => Promise<unknown>, unknown][] = [
+      [() => driver.retrieve(id), record],
+      [() => driver.store(id, recordOf(id, 2, 2)), 'stored'],
+      [() => driver.store(id, recordOf(id, 2, 2), { expect: record }), 'stored'],
+      [() => driver.remove(id), true],
+    ]
+    for (const [call, outcome] of calls) {
+      linkSync(secret!, path!)
+      const holder = await startNode('t/support/file-worker.ts', ['hold', directory, id, loadFlock('a test').provider])
+      await holder.said('locked')
+      const waiting = call()
+      writeFileSync(next!, record)
+      renameSync(next!, path!)
+      holder.process.stdin.end()
+      expect(await waiting).toEqual(outcome)
+      expect(readFileSync(secret!)).toEqual(other)
+      await holder.done
+      rmSync(path!, { force: true })
+    }
   })
 
   it('200 visits at once to one session take less than 5 s with a single thread', async () => {
