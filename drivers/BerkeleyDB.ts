@@ -15,7 +15,7 @@ import type {
   StoreOutcome,
 } from '../lib/contracts.js'
 import { isId } from '../lib/id-check.js'
-import { advice } from './berkeleydb/advice.js'
+import { advice, isUseless } from './berkeleydb/advice.js'
 import { type Environment, recordUnder } from './berkeleydb/environment.js'
 import { directoryReader, openEnvironment } from './berkeleydb/open.js'
 import { pagesOf } from './berkeleydb/pages.js'
@@ -47,7 +47,7 @@ export default class BerkeleyDB extends KeyedDriver<Environment> {
 
   /** @throws {OptionError} for neither a `directory` nor a `cache`, or both */
   constructor(options: BerkeleyDBOptions) {
-    super({ name: 'BerkeleyDB', open: openEnvironment(options), advice, timeout: options.timeout })
+    super({ name: 'BerkeleyDB', open: openEnvironment(options), advice, timeout: options.timeout, isUseless })
   }
 
   retrieve(id: string): Promise<Uint8Array | undefined> {

@@ -1,5 +1,6 @@
 /** What to do about the errors of LMDB and of the file system, by their codes. */
 
+import { codeOf } from '../../lib/coded-error.js'
 import type { Advice } from '../keyed/failure.js'
 
 const denied = "this user may not read and write the environment's folder and its files data.mdb and lock.mdb"
@@ -24,7 +25,8 @@ export const advice: Advice = {
   2: noFolder,
   // What LMDB makes of a write that the disk took a part of.
   5: 'the disk is full, or failed (EIO); what was there before is whole',
-  '-30795': 'LMDB gave up after an error of the disk (MDB_PANIC): restart the program',
+  '-30795':
+    'LMDB gave up after an error of the disk (MDB_PANIC), and goes on when every manager of this process that has the folder open is closed',
   '-30792':
     'the environment has reached its largest size (MDB_MAP_FULL): it was opened by another program with a limit',
   '-30790': 'more processes read at once than the environment was opened for (MDB_READERS_FULL): its option maxReaders',
@@ -35,4 +37,12 @@ export const advice: Advice = {
     'its file data.mdb was removed or replaced while the environment was open: start the program anew; nothing was written',
   'has been closed': gone,
   'closed database': gone,
+}
+
+/**
+ * After a write to the first pages failed, LMDB refuses all reads (MDB_PANIC) and transactions (EINVAL), until the environment is
+ * opened anew; even when the disk is well again.
+ */
+export function isUseless(error: unknown): boolean {
+  return ['-30795', '22'].includes(codeOf(error) ?? '')
 }

@@ -22,6 +22,8 @@ export interface KeyedSetup<Client> {
   readonly advice: Advice
   /** How long an operation may take, opening included, in milliseconds. */
   readonly timeout: number
+  /** The client can do nothing any more, and did nothing of this operation: it is opened anew, and the operation repeated. */
+  isUseless?(error: unknown): boolean
 }
 
 /** What an operation is for, so that an error can say so. */
@@ -78,12 +80,24 @@ export abstract class KeyedDriver<Client> implements Driver {
     try {
       const deadline = performance.now() + this.#setup.timeout
       const opened = this.#opened ?? (await this.#open())
-      return await operate(opened.client, deadline)
+      try {
+        return await operate(opened.client, deadline)
+      } catch (error) {
+        if (opened.close === undefined || this.#setup.isUseless?.(error) !== true) throw error
+        await this.#giveUp(opened)
+        return await operate((this.#opened ?? (await this.#open())).client, deadline)
+      }
     } catch (error) {
       throw failure(error, this.#setup.advice, { driver: this.#setup.name, ...request })
     } finally {
       if (--this.#running === 0) this.#whenIdle?.()
     }
+  }
+
+  async #giveUp(opened: Opened<Client>): Promise<void> {
+    if (this.#opened !== opened) return
+    this.#opened = undefined
+    await opened.close?.()
   }
 
   /** Once, however many operations come at first; an attempt that failed, or took too long, is not remembered. */

@@ -624,6 +624,18 @@ describeWith('lmdb', 'BerkeleyDB: the end', () => {
 })
 
 describeWith('lmdb,strace', 'BerkeleyDB: the disk', () => {
+  // The second one makes the environment; the others write the page that says where the newest records are.
+  it.each([2, 3, 4, 5])('that fails once, at write %i, is used again by the same process', async (nth) => {
+    const directory = temporaryFolder()
+    const fault = ['-f', '-o', '/dev/null', '-e', 'trace=pwrite64', '-e', `inject=pwrite64:error=EIO:when=${nth}`]
+    const worker = [await bundle('t/support/lmdb-worker.ts'), 'persist', directory]
+    const { stdout } = spawnSync('strace', [...fault, process.execPath, ...worker], { encoding: 'utf8' })
+    const ends = JSON.parse(stdout) as string[]
+    expect(ends.slice(-2)).toEqual(['stored', 'fourth'])
+    for (const end of ends.filter((one) => one.startsWith('BerkeleyDB'))) expect(end).toContain('EIO')
+    expect(ends.filter((one) => one.startsWith('BerkeleyDB')).length).toBeLessThan(2)
+  })
+
   it.each(['own', 'live', 'without overlappingSync', 'named'])(
     'has a write when it is told as stored (%s)',
     async (cache) => {

@@ -116,6 +116,23 @@ const tasks: Record<string, () => Promise<unknown>> = {
     process.exit()
   },
 
+  /** Store and read records one after the other, whatever fails; prints how each ended. */
+  async persist() {
+    const driver = newDriver()
+    const ends: string[] = []
+    const attempt = (work: Promise<unknown>): Promise<unknown> =>
+      work.then(
+        (outcome) => ends.push(String(outcome)),
+        (error: Error) => ends.push(error.message),
+      )
+    for (const text of ['first', 'second', 'third', 'fourth']) {
+      await attempt(driver.store('id', Buffer.from(text)))
+      await attempt(driver.retrieve('id'))
+    }
+    await driver.close()
+    say(JSON.stringify(ends))
+  },
+
   /** Make an environment, whatever the umask lets through; prints how it went. */
   async make() {
     process.umask(0)
