@@ -23,6 +23,27 @@ const names: Readonly<Record<string, string>> = {
   '\x85': '\\N',
 }
 
+/**
+ * Would Perl destroy the record when it writes this text again? YAML::Tiny escapes nothing in what looks like a number, and reads no
+ * quoted text that has a line end.
+ */
+export function isUndoneByPerl(perl: string): boolean {
+  return /[\n\r]/.test(perl) && (looksLikeNumber.test(perl) || /^- *[\n\r]$/.test(perl))
+}
+
+/**
+ * And this key? YAML::Tiny writes it bare, and then takes what begins with a dash for an item of a list, where it is not at the top;
+ * and anywhere three of them, or dots, for the end of a document.
+ */
+export function isKeyUndoneByPerl(perl: string, isNested: boolean): boolean {
+  if (isUndoneByPerl(perl)) return true
+  return (isNested ? /^-/ : /^(?:---|\.\.\.)/).test(perl) && !isQuotedByPerl(perl)
+}
+
+function isQuotedByPerl(perl: string): boolean {
+  return /[\x00-\x1f\x7f-\x9f']/.test(perl) || misleading.test(perl) || looksLikeNumber.test(perl)
+}
+
 /** Is the text written as it is? Most texts are, so this comes first. */
 export function isSimple(text: string): boolean {
   return simple.test(text) && (text.length > 8 || !/^(?:null|true|false|inf|infinity|nan)$/i.test(text))

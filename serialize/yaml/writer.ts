@@ -8,7 +8,7 @@ import { formOf, originOf, type TextForm } from '../shared/origin.js'
 import { decodeBytes, encodeBytes, hasNonAscii } from '../shared/text.js'
 import { serializerName } from './documents.js'
 import { Frame, type HashKey, type Key, keysTo } from './frames.js'
-import { isSimple, quoteKey, quoteValue } from './literals.js'
+import { isKeyUndoneByPerl, isSimple, isUndoneByPerl, quoteKey, quoteValue } from './literals.js'
 
 /** The record of a value: ASCII without NUL. */
 export function writeRecord(value: unknown, options: SerializerOptions): Uint8Array {
@@ -77,6 +77,7 @@ class RecordWriter {
   }
 
   private text(frame: Frame | undefined, key: Key, text: string): string {
+    if (isUndoneByPerl(text)) refuse(keysTo(frame, key), undone)
     if (!hasNonAscii(text)) return quoteValue(text)
     const form = formOf(frame?.origin, key, text) as TextForm | undefined
     return quoteValue(this.encode(text, form) ?? this.refuseText(keysTo(frame, key)))
@@ -124,6 +125,9 @@ class RecordWriter {
   /** The keys that have a value, in Perl's order. */
   private keysOf(path: () => Key[], hash: Record<string, unknown>): HashKey[] {
     const keys = Object.keys(hash).filter((key) => hash[key] !== undefined)
+    const isNested = this.frame !== undefined
+    const bad = keys.find((key) => !isSimple(key) && isKeyUndoneByPerl(key, isNested))
+    if (bad !== undefined) refuse([...path(), bad], undone)
     if (!keys.some(hasNonAscii)) return keys.sort().map((key) => ({ perl: key, key }))
     const forms = originOf(hash)?.keys
     const found = keys.map((key) => ({ perl: this.perlKey(path, key, forms?.get(key)), key }))
@@ -161,6 +165,9 @@ function refuseOthers(keys: readonly HashKey[], path: () => Key[]): void {
 function refuse(path: readonly Key[], reason: string): never {
   throw cannotFreeze(serializerName, path, reason)
 }
+
+const undone =
+  'YAML::Tiny could not read the record again, once Perl has written it: no number may have a line end, and no key begin with a dash'
 
 /** The text of a finite number, or of an integer that fits Perl's 64 bits. */
 function numberText(value: unknown): string | undefined {

@@ -212,9 +212,21 @@ describeWith('yaml-tiny', 'real YAML::Tiny', () => {
     expect(read).toBeLessThan(5500)
   })
 
+  /** Could Perl read it once only? */
+  const isRefused = (value: unknown) => {
+    try {
+      yaml.freeze(value)
+      return false
+    } catch (error) {
+      return error instanceof SerializeError
+    }
+  }
+
   it('reads random texts, as values and as keys', () => {
     const texts = randomTexts(12, 4000)
-    const values = texts.map((text) => ({ v: text, list: [text, [text]], nested: { [text]: 'x' }, [`${text}k`]: text }))
+    const all = texts.map((text) => ({ v: text, list: [text, [text]], nested: { [text]: 'x' }, [`${text}k`]: text }))
+    const values = all.filter((value) => !isRefused(value))
+    expect(values.length).toBeGreaterThan(3500)
     const perl = perlReads(values.map((value) => Buffer.from(yaml.freeze(value)).toString('latin1')))
     for (const [index, value] of values.entries()) {
       expect(yaml.thaw(yaml.freeze(value))).toEqual(value)
@@ -507,9 +519,24 @@ describe('writing', () => {
   })
 
   it('quotes what YAML::Tiny writes so that it cannot read it', () => {
-    expect(freeze({ a: '1\n', h: { '-a': 1, '...': 2, '---b': 3 }, n: 'x\xa0' })).toBe(
-      `---\na: "1\\n"\nh:\n  '---b': 3\n  '-a': 1\n  '...': 2\nn: "x\\xA0"\n`,
+    expect(freeze({ '-a': 1, h: { '- b': 1, '...': 2 }, n: 'x\xa0' })).toBe(
+      `---\n'-a': 1\nh:\n  '- b': 1\n  '...': 2\nn: "x\\xA0"\n`,
     )
+  })
+
+  it.each([
+    ['a number with a line end', { a: ['5\n'] }, 'a[0]'],
+    ['a number behind a line end', { a: '\r-1.5e3' }, 'a'],
+    ['a dash with a line end', { a: '-\n' }, 'a'],
+    ['such a number as a key', { a: { '12\n': 1 } }, 'a["12\\n"]'],
+    ['a key that begins with a dash, but at the top', { '-a': { '-b': 1 } }, '["-a"]["-b"]'],
+    ['such a key that is not ASCII', { a: [{ '-¡': [] }] }, 'a[0]["-¡"]'],
+    ['a key that begins with three dashes', { '---a': 1 }, '["---a"]'],
+    ['a key that begins with three dots', { '...a': 1 }, '["...a"]'],
+  ])('refuses %s, which makes a record unreadable for YAML::Tiny when Perl writes it again', (_title, value, path) => {
+    const error = refusal(() => yaml.freeze(value))
+    expect(error.code).toBe('ERR_SESSION_FREEZE')
+    expect(error.path).toBe(path)
   })
 
   it('writes any root', () => {
