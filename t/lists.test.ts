@@ -95,3 +95,13 @@ describe('npm install', () => {
     }
   })
 })
+
+describe('t/prove', () => {
+  it('has the proofs that SECURITY.md lists', () => {
+    const proofs = readdirSync(join(root, 't/prove')).filter((file) => file.endsWith('.ts'))
+    const listed = readFileSync(join(root, 'SECURITY.md'), 'utf8')
+      .split('## Proofs')[1]!
+      .matchAll(/^\| `([\w-]+)` \|/gm)
+    expect([...listed].map(([, name]) => `${name}.ts`).sort()).toEqual(proofs.sort())
+  })
+})

@@ -37,7 +37,8 @@ async function build(folder, wanted) {
 const [name = '', ...rest] = process.argv.slice(2)
 const wanted = name === 'all' ? names : names.filter((one) => one === name)
 if (wanted.length === 0) {
-  process.stderr.write(`Which proof? ${names.join(', ')}; or all\n`)
+  process.stderr.write(`npm run prove -- NAME [--seconds N] [--seed N] [--short]\n`)
+  process.stderr.write(`NAME is one of ${names.join(', ')}; or all. SECURITY.md tells what they do.\n`)
   process.exit(2)
 }
 const folder = mkdtempSync(join(tmpdir(), 'data-session-prove-'))

@@ -29,6 +29,14 @@ function runOf(proof: Proof, seconds: number, seed: number): Run {
   }
 }
 
+/** A number of the command line. */
+function numberOf(name: string, text: string | undefined, least: number): number | undefined {
+  if (text === undefined) return undefined
+  const number = Number(text)
+  if (text.trim() !== '' && Number.isFinite(number) && number >= least) return number
+  throw new Error(`--${name} takes a number from ${least}, not '${text}'`)
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -41,8 +49,9 @@ async function main(): Promise<void> {
     process.stdout.write(`${name} - - skipped: ${reason}\n`)
     return
   }
-  const seconds = Number(values.seconds ?? (values.short ? proof.short : proof.seconds))
-  const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32))
+  const seconds = numberOf('seconds', values.seconds, 1) ?? (values.short ? proof.short : proof.seconds)
+  const seed = numberOf('seed', values.seed, 0) ?? Math.floor(Math.random() * 2 ** 32)
+  process.stderr.write(`${name}: ${proof.summary}\n`)
   const closeDesk = await openDesk()
   try {
     const findings = await proof.run(runOf(proof, seconds, seed))
@@ -58,4 +67,7 @@ async function main(): Promise<void> {
   }
 }
 
-void main()
+main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 2
+})
