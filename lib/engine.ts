@@ -76,8 +76,10 @@ export async function createEngine(given: ManagerOptions): Promise<Engine> {
     turns: new Turns(),
     log,
     now,
-    hasEnded: (data) =>
-      (forwardOf(data)?.until ?? Number.POSITIVE_INFINITY) <= now() || hasExpired(data, now(), maxLifetime),
+    hasEnded(data) {
+      const forward = forwardOf(data)
+      return forward === undefined ? hasExpired(data, now(), maxLifetime) : forward.until <= now()
+    },
     timeToLive: (data) => timeToLive(data, now(), maxLifetime),
   }
 }

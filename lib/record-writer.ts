@@ -2,7 +2,7 @@
 
 import { type Changes, keepIdentity } from './changes.js'
 import { MOST_ATTEMPTS, stepAside } from './contention.js'
-import type { StoreOptions, StoreOutcome } from './contracts.js'
+import type { StoreOutcome } from './contracts.js'
 import type { Engine } from './engine.js'
 import { ConflictError, IdError } from './errors.js'
 import type { Store } from './heeding.js'
@@ -149,11 +149,33 @@ export class RecordWriter {
     this.#record ??= late.created
   }
 
+  /** Write the data if the store has what is expected. */
   async #attempt({ store, changes }: Write, data: SessionData, expect: Uint8Array | null): Promise<StoreOutcome> {
     const record = this.#engine.serializer.freeze(data)
-    const outcome = await this.#store(store, record, changes, { ttl: this.#engine.timeToLive(data), expect })
-    if (outcome === 'stored') this.#saw(record)
-    return outcome
+    const ttl = this.#engine.timeToLive(data)
+    try {
+      const outcome = store.supports.expect
+        ? // What is not waited for may end when the changes are others already.
+          await store.store(this.#id, record, { ttl, expect }, store.settled && this.#lateOf(record, changes, expect))
+        : await this.#storeBlindly(store, record, ttl)
+      if (outcome === 'stored') this.#saw(record)
+      return outcome
+    } catch (error) {
+      this.#uncertain.push({ digest: digestOf(record), operations: changes.applied() })
+      throw error
+    }
+  }
+
+  #lateOf(record: Uint8Array, changes: Changes, expect: Uint8Array | null): (outcome: StoreOutcome) => void {
+    const operations = changes.applied()
+    return (outcome) => {
+      if (outcome === 'stored') this.#late = { created: expect === null ? record : undefined, operations }
+    }
+  }
+
+  async #storeBlindly(store: Store, record: Uint8Array, ttl: number): Promise<StoreOutcome> {
+    const refusal = this.#record && (await this.#refusalBy(store))
+    return refusal ?? store.store(this.#id, record, { ttl })
   }
 
   /**
@@ -209,21 +231,6 @@ export class RecordWriter {
   #saw(record: Uint8Array): void {
     this.#record = record
     this.#uncertain = []
-  }
-
-  async #store(store: Store, record: Uint8Array, changes: Changes, options: StoreOptions): Promise<StoreOutcome> {
-    const operations = changes.applied()
-    const late = (outcome: StoreOutcome): void => {
-      if (outcome === 'stored') this.#late = { created: options.expect === null ? record : undefined, operations }
-    }
-    try {
-      if (store.supports.expect) return await store.store(this.#id, record, options, late)
-      const refusal = this.#record && (await this.#refusalBy(store))
-      return refusal ?? (await store.store(this.#id, record, { ...options, expect: undefined }, late))
-    } catch (error) {
-      this.#uncertain.push({ digest: digestOf(record), operations })
-      throw error
-    }
   }
 
   /** All that can be done for a session that was removed, or has a new id, where the store cannot compare. */

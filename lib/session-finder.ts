@@ -50,20 +50,17 @@ export class SessionFinder {
       const data = await this.#thaw(id, record)
       // Put aside, or replaced meanwhile.
       if (data === undefined) continue
-      const found = await this.#lookInto({ id, data, record }, forwards)
+      const forward = forwardOf(data)
+      const hasEnded = this.#engine.hasEnded(data)
+      if (forward === undefined && !hasEnded) return { id, data, record }
+      // A renewed session's old id is of no more use when it has ended under its new one.
+      const leadsNowhere = hasEnded || forwards === 0
+      const found = forward && (leadsNowhere ? 'none' : await this.find(forward.id, forwards - 1))
       if (typeof found === 'object') return found
       if (expired !== undefined && Buffer.compare(expired, record) === 0) throw this.#notRemovable(id)
-      if (await this.#store.removeIfStill(id, record)) return found
+      if (await this.#store.removeIfStill(id, record)) return found ?? 'expired'
       expired = record
     }
-  }
-
-  /** The session of a record, or of the one to which it leads; otherwise why the record is of no more use. */
-  async #lookInto(stored: StoredSession, forwards: number): Promise<Found> {
-    const hasEnded = this.#engine.hasEnded(stored.data)
-    const forward = forwardOf(stored.data)
-    if (forward === undefined) return hasEnded ? 'expired' : stored
-    return hasEnded || forwards === 0 ? 'none' : this.find(forward.id, forwards - 1)
   }
 
   #notRemovable(id: string): DriverError {

@@ -48,6 +48,8 @@ const inWords: Record<Exclude<Found, StoredSession>, string> = {
   unusable: 'no id',
 }
 
+const openOptions = ['id', 'clientId', 'signal']
+
 const createTableOptions: OptionTable<Required<CreateTableOptions>> = {
   idLength: integer(0, { min: 1, max: 255 }),
   expires: flag(false),
@@ -91,7 +93,7 @@ export class SessionManager {
   async open<P extends object = Params>(options: OpenOptions = {}): Promise<Session<P>> {
     if (typeof options !== 'object' || options === null)
       throw new TypeError('open() takes { id } or { clientId }, or nothing')
-    const signal = signalOf(options, 'open', ['id', 'clientId'])
+    const signal = signalOf(options, 'open', openOptions)
     const engine = this.#engine
     engine.driver.assertOpen('open')
     const { id, clientId } = options

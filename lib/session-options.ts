@@ -145,20 +145,18 @@ export function refuseUnknown(given: object, known: readonly string[], plugins: 
   }
 }
 
+const signalAlone: readonly string[] = ['signal']
+
 /**
  * The signal of an operation's options.
- * @param more the options that it knows beside the signal
+ * @param known all options that it knows
  * @throws {TypeError} {OptionError} for anything else
  */
-export function signalOf(
-  options: SignalOptions,
-  method: string,
-  more: readonly string[] = [],
-): AbortSignal | undefined {
+export function signalOf(options: SignalOptions, method: string, known = signalAlone): AbortSignal | undefined {
   if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`${method}() takes an object of options: ${[...more, 'signal'].join(', ')}`)
+    throw new TypeError(`${method}() takes an object of options: ${known.join(', ')}`)
   }
-  refuseUnknown(options, [...more, 'signal'], `the options of ${method}`)
+  refuseUnknown(options, known, `the options of ${method}`)
   const { signal } = options
   if (signal === undefined || signal instanceof AbortSignal) return signal
   throw new TypeError("'signal' takes an AbortSignal, such as AbortSignal.timeout(2000)")

@@ -74,7 +74,7 @@ export class Session<P extends object = Params> {
   #deleted = false
   #expired: boolean
   /** The last of the operations on the store that wait for each other. */
-  #queue: Promise<void> | undefined
+  #queue: Promise<unknown> | undefined
 
   private constructor(
     engine: Engine,
@@ -380,9 +380,9 @@ export class Session<P extends object = Params> {
     return this.#inTurn(signalOf(options, 'flush'), (turn) => this.#write(turn, false))
   }
 
-  async #write(turn: Turn, last: boolean): Promise<boolean> {
+  #write(turn: Turn, last: boolean): Promise<boolean> {
     const changes = this.#takeChanges(last)
-    if (changes === undefined) return false
+    if (changes === undefined) return Promise.resolve(false)
     return this.#writeChanges(changes, (write) => this.#writer.write(write), turn)
   }
 
@@ -390,12 +390,13 @@ export class Session<P extends object = Params> {
   async #writeChanges(
     changes: Changes,
     operation: (write: Write) => Promise<WriteOutcome>,
-    turn: Turn,
+    { store, signal }: Turn,
   ): Promise<boolean> {
     const before = this.#data
     try {
       const outcome = await operation({
-        ...turn,
+        store,
+        signal,
         data: before,
         changes,
         takeLater: (mine) => this.#takeLater(changes, mine),
@@ -427,7 +428,7 @@ export class Session<P extends object = Params> {
    * @throws {DriverError} {SerializeError} {ConflictError} as `flush`
    */
   async regenerate(options: { grace?: Duration } & SignalOptions = {}): Promise<boolean> {
-    const signal = signalOf(options, 'regenerate', ['grace'])
+    const signal = signalOf(options, 'regenerate', ['grace', 'signal'])
     const grace = parseDuration(options.grace ?? 0, 'grace')
     if (grace < 0) throw new OptionError('grace', "Option 'grace' must be a duration that is not negative")
     return this.#inTurn(signal, (turn) => this.#moveToNewId(turn, grace))
@@ -448,7 +449,7 @@ export class Session<P extends object = Params> {
       return true
     }
     const move = (write: Write) => this.#writer.move(write, newId, grace)
-    const isAlive = await this.#writeChanges(this.#takeAll(false), move, turn)
+    const isAlive = await this.#writeChanges(this.#takeAll(this.#findChanges(), false), move, turn)
     this.#engine.log?.('regenerate', oldId, isAlive ? `now ${logId(this.id())}` : 'removed by somebody else')
     if (!isAlive) return false
     this.#changes.lifetime = true
@@ -484,11 +485,10 @@ export class Session<P extends object = Params> {
     const changes = this.#findChanges()
     if (this.#deleted || !changes.any) return undefined
     if (!this.#writer.isStored && parameterNames(this.#data).length === 0) return undefined
-    return this.#takeAll(last)
+    return this.#takeAll(changes, last)
   }
 
-  #takeAll(last: boolean): Changes {
-    const changes = this.#findChanges()
+  #takeAll(changes: Changes, last: boolean): Changes {
     this.#changes = new Changes()
     this.#unflushed.pending = false
     // From here on, changes in place are found by comparing with what is being written.
@@ -584,20 +584,25 @@ export class Session<P extends object = Params> {
    * Operations on the store run one after the other; the first begins at once, in the same tick. One that was called away ends only
    * when the store has answered: what it had sent might come after the next.
    */
-  async #inTurn(signal: AbortSignal | undefined, operation: (turn: Turn) => Promise<boolean>): Promise<boolean> {
+  #inTurn(signal: AbortSignal | undefined, operation: (turn: Turn) => Promise<boolean>): Promise<boolean> {
     const store = heeding(this.#engine.driver, signal)
-    const begin = async (): Promise<boolean> => {
-      signal?.throwIfAborted()
-      return operation({ store, signal })
-    }
+    const begin = (): Promise<boolean> =>
+      signal?.aborted ? Promise.reject(signal.reason) : operation({ store, signal })
     const before = this.#queue
-    const run = before === undefined ? begin() : before.then(begin)
-    const end = run.then(ignore, ignore).then(() => store.settled?.())
+    const run = before === undefined ? begin() : before.then(begin, begin)
+    const settled = (): unknown => store.settled?.()
+    const end: Promise<unknown> = signal === undefined ? run : run.then(settled, settled)
     this.#queue = end
-    void end.then(() => {
+    const done = (): void => {
       if (this.#queue === end) this.#queue = undefined
-    })
-    if (before !== undefined) await unlessAborted(signal, () => before)
+    }
+    end.then(done, done)
+    return before === undefined || signal === undefined ? run : this.#waitForTurn(before, signal, run)
+  }
+
+  /** Whoever waits for those before may be called away, too. */
+  async #waitForTurn<T>(before: Promise<unknown>, signal: AbortSignal, run: Promise<T>): Promise<T> {
+    await unlessAborted(signal, () => before.then(ignore, ignore))
     return run
   }
 }
