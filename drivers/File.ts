@@ -30,6 +30,7 @@ import type {
 } from '../lib/contracts.js'
 import { DriverError } from '../lib/errors.js'
 import { acquire, type LockMode, loadFlock, tryAcquire } from '../lib/flock.js'
+import { logId } from '../lib/id-check.js'
 import { custom, flag, integer } from '../lib/options.js'
 import { readAll } from './file/bytes.js'
 import { createFile, syncDirectory, unlinkIfThere } from './file/create.js'
@@ -213,7 +214,7 @@ export default class File implements Driver {
         const fd = this.#openFile(id, mode)
         if (fd === undefined) return undefined
         try {
-          const busy = this.#lock(fd, mode)
+          const busy = this.#lock(operation, id, fd, mode)
           if (busy !== undefined) await busy
           const stats = this.#statsIfStill(id, fd)
           // Removed or replaced while this process waited for the lock: there may be another file by now.
@@ -253,17 +254,18 @@ export default class File implements Driver {
   }
 
   /** Nothing to wait for when the lock is free. */
-  #lock(fd: number, mode: LockMode): Promise<void> | undefined {
+  #lock(operation: string, id: string, fd: number, mode: LockMode): Promise<void> | undefined {
     const { flock, lockTimeout } = this.#settings
     return flock === undefined || tryAcquire(flock, fd, mode)
       ? undefined
-      : acquire(flock, fd, mode, lockTimeout, 'File')
+      : acquire(flock, fd, mode, lockTimeout, `File: cannot ${operation} session ${logId(id)}`)
   }
 
   /** Refuse what is no proper session file; the size of one that is. */
   #inspect(operation: string, id: string, fd: number, stats: Stats, mode: LockMode): number {
     const { names } = this.#settings
-    const others = stats.nlink > 1 ? 'the file has other names (hard links)' : ''
+    const others =
+      stats.nlink > 1 ? 'the file has other names (hard links): remove those that you did not make, or the file' : ''
     const reason = reasonToRefuse(stats, this.#settings) ?? others
     if (reason !== '') throw refusal(operation, id, names.directory, reason)
     const file = { fd, size: stats.size }

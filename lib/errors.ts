@@ -118,6 +118,8 @@ export class IdError extends SessionError {
 
 /** Somebody else changed the record since it was loaded, and `onConflict` is `'fail'` (or merging never came to an end). */
 export class ConflictError extends SessionError {
+  declare readonly code: 'ERR_SESSION_CONFLICT'
+
   constructor(message: string, options?: { cause?: unknown }) {
     super('ERR_SESSION_CONFLICT', message, options)
   }

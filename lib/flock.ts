@@ -209,7 +209,7 @@ function settle(waiter: Waiter): boolean {
 }
 
 function expire({ neededBy, timeoutMs, reject }: Waiter): false {
-  const message = `${neededBy}: the lock of a file was not free within ${timeoutMs} ms; another program holds it`
+  const message = `${neededBy}: the lock of a file was not free within ${timeoutMs} ms (lockTimeout); another program holds it`
   reject(new DriverError(neededBy, 'lock', message, { code: 'ERR_SESSION_LOCK_TIMEOUT' }))
   return false
 }

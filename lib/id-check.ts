@@ -44,6 +44,7 @@ export function isId(id: string, shape: IdShape): boolean {
  * program's own log, so that its lines and those of this package can be put together.
  */
 export function logId(id: string): string {
+  if (typeof id !== 'string') throw new TypeError('logId() takes the id of a session, a string')
   // Not imported: messages are rare, and a program that starts for each request should not load what it may not need.
   const { createHash } = process.getBuiltinModule('node:crypto')
   return `#${createHash('sha256').update(id).digest('hex').slice(0, 8)}`

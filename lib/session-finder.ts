@@ -58,7 +58,10 @@ export class SessionFinder {
       const found = forward && (leadsNowhere ? 'none' : await this.find(forward.id, forwards - 1))
       if (typeof found === 'object') return found
       if (expired !== undefined && Buffer.compare(expired, record) === 0) throw this.#notRemovable(id)
-      if (await this.#store.removeIfStill(id, record)) return found ?? 'expired'
+      if (await this.#store.removeIfStill(id, record)) {
+        this.#engine.log?.('open', id, 'expired, and removed')
+        return found ?? 'expired'
+      }
       expired = record
     }
   }
@@ -87,7 +90,7 @@ export class SessionFinder {
     if (outcome !== 'stored') throw reason
     if (await this.#store.removeIfStill(id, record)) {
       process.emitWarning(
-        `The record of session ${logId(id)} cannot be read (${reason.message}); it is kept as session ${logId(aside)} and a new session begins`,
+        `A record cannot be read: ${reason.message}. It is kept as session ${logId(aside)}, and a new session begins`,
         { code: 'DATA_SESSION_CORRUPT' },
       )
       return

@@ -96,6 +96,7 @@ export class SessionManager {
     const signal = signalOf(options, 'open', openOptions)
     const engine = this.#engine
     engine.driver.assertOpen('open')
+    signal?.throwIfAborted()
     const { id, clientId } = options
     if (id !== undefined && clientId !== undefined) {
       throw new OptionError(
@@ -126,7 +127,7 @@ export class SessionManager {
     )
   }
 
-  /** The ids of all sessions, streamed. @throws {UnsupportedError} where the store cannot list them */
+  /** The ids of all sessions, streamed; also old ones, as long as `regenerate` lets them lead to new ones. @throws {UnsupportedError} where the store cannot list them */
   ids(options: SignalOptions = {}): AsyncIterable<string> {
     return heeding(this.#engine.driver, signalOf(options, 'ids')).ids()
   }
@@ -182,18 +183,18 @@ export class SessionManager {
    * them all, and the time of access of those that stay is as it was. It begins anew until it finds nothing more to remove, and follows
    * sessions that are given a new id meanwhile. Lock the user out first: a login that comes after it makes a session that stays.
    * @throws {UnsupportedError} where the store cannot list its sessions
-   * @throws {TypeError} when the function gives anything but true or false, such as a promise
+   * @throws {TypeError} when the function gives a promise
    */
   async removeWhere<P extends object = Params>(
-    isToGo: (parameters: Partial<P>, id: string) => boolean,
+    isToGo: (parameters: Partial<P>, id: string) => boolean | undefined,
     options: SignalOptions = {},
   ): Promise<PurgeResult> {
     if (typeof isToGo !== 'function') throw new TypeError('removeWhere() takes a function of the parameters and the id')
     const store = heeding(this.#engine.driver, signalOf(options, 'removeWhere'))
     return sweepUntilClean(this.#engine, store, (data, id) => {
-      const answer = isToGo(parametersOf(data) as Partial<P>, id)
-      if (typeof answer === 'boolean') return answer
-      throw new TypeError('The function of removeWhere() gives true or false, at once')
+      const answer: unknown = isToGo(parametersOf(data) as Partial<P>, id)
+      if (typeof (answer as PromiseLike<unknown> | undefined | null)?.then !== 'function') return Boolean(answer)
+      throw new TypeError('The function of removeWhere() gives its answer at once, and no promise of it')
     })
   }
 

@@ -194,7 +194,7 @@ export class Session<P extends object = Params> {
 
   /**
    * Add copies of values to the end of a list, and give the list as far as it is known here. The flush adds them to the list that
-   * the store has by then, as with `increment`. A parameter that does not exist becomes a list.
+   * the store has by then, as with `increment`; but who changes the list itself, in place, sets it as a whole. A parameter that does not exist becomes a list.
    * @throws {TypeError} when the parameter holds no array
    */
   push<N extends NameOf<P, List>>(name: N, ...values: ElementsOf<NonNullable<P[N]>>): NonNullable<P[N]> {
@@ -424,7 +424,7 @@ export class Session<P extends object = Params> {
    * logged out. At a login leave it out: it would let the holder of the old id in. Perl finds nobody logged in under the old id.
    *
    * When it fails, the session goes on under the id that `id()` tells, or the visitor must log in again; never do both ids last.
-   * @throws {UnsupportedError} where the generator has but one id (`id:Static`)
+   * @throws {UnsupportedError} {IdError} where the generator has but one id (`id:Static`)
    * @throws {DriverError} {SerializeError} {ConflictError} as `flush`
    */
   async regenerate(options: { grace?: Duration } & SignalOptions = {}): Promise<boolean> {
@@ -446,6 +446,7 @@ export class Session<P extends object = Params> {
       await this.#writer.removeUncertain(turn.store)
       this.#writer.begin(newId, false)
       this.#data._SESSION_ID = newId
+      await this.#write(turn, false)
       return true
     }
     const move = (write: Write) => this.#writer.move(write, newId, grace)

@@ -96,12 +96,20 @@ async function sweepOne(
       if (isDated && ttl > 0) await store.store(id, record, { ttl, expect: record })
       return 'kept'
     }
-    if (await store.removeIfStill(id, record)) return 'removed'
+    if (await removeExactly(store, id, record)) {
+      engine.log?.('sweep', id, 'removed')
+      return 'removed'
+    }
     const present = await store.retrieve(id)
     if (present !== undefined && Buffer.compare(present, record) === 0) return 'unreadable'
     record = present
   }
   return 'vanished'
+}
+
+/** True for the one who removed it: two may come to it on different ways. */
+function removeExactly(store: Store, id: string, record: Uint8Array): Promise<boolean> {
+  return store.supports.expect ? store.remove(id, { expect: record }) : store.removeIfStill(id, record)
 }
 
 /** A session may have been given a new id that is not in the list. */

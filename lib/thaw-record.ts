@@ -11,10 +11,20 @@ import type { SessionData } from './record.js'
  * @throws {SerializeError} when it is no session, or another session's
  */
 export function thawRecord(engine: Engine, id: string, record: Uint8Array): SessionData {
-  const data = engine.serializer.thaw(record)
+  const data = thaw(engine, id, record)
   const problem = whyNotSession(data, id)
   if (problem !== undefined) throw corrupt(engine, id, problem)
   return data as SessionData
+}
+
+/** An error names the session, so that its record can be found. */
+function thaw({ serializer }: Engine, id: string, record: Uint8Array): unknown {
+  try {
+    return serializer.thaw(record)
+  } catch (error) {
+    if (error instanceof SerializeError) error.message += ` (session ${logId(id)})`
+    throw error
+  }
 }
 
 /** What keeps the value of a record from being the session of an id; undefined when nothing does. */

@@ -20,7 +20,8 @@ function openNew(path: string, settings: Settings): number {
     return openSync(path, flags, settings.mode)
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error
-    mkdirSync(settings.names.directory, { recursive: true })
+    // The names of the files are the ids: nobody else may list them.
+    mkdirSync(settings.names.directory, { recursive: true, mode: 0o700 })
     return openSync(path, flags, settings.mode)
   }
 }

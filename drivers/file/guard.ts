@@ -3,7 +3,6 @@
 import { type Stats, statSync } from 'node:fs'
 import { MAX_BYTES, type Settings } from './settings.js'
 
-const STICKY = 0o1000
 const WORLD_WRITABLE = 0o002
 
 /** Why the file is refused, or undefined when it is as it should be. Links are looked at apart. */
@@ -18,13 +17,13 @@ export function reasonToRefuse(stats: Stats, settings: Settings): string | undef
 }
 
 /**
- * May a file belong to this user? In a directory like /tmp only this process's user, root, the directory's owner and
+ * May a file belong to this user? In a directory where anybody may create files, such as /tmp, only this process's user, root, the directory's owner and
  * `trustedUids` may own sessions: anybody else could plant one there. Elsewhere the directory's permissions have decided.
  */
 export function isTrusted(uid: number, { names, trustedUids }: Settings): boolean {
   if (uid === 0 || uid === process.geteuid?.() || process.geteuid === undefined) return true
   if (trustedUids.includes(uid)) return true
   const directory = statSync(names.directory)
-  const isShared = (directory.mode & STICKY) !== 0 && (directory.mode & WORLD_WRITABLE) !== 0
+  const isShared = (directory.mode & WORLD_WRITABLE) !== 0
   return !isShared || uid === directory.uid
 }

@@ -12,7 +12,7 @@ type Reason = string | { readonly uncertain: string }
 /** The reasons of errors, by their codes, or by words (a key with a blank in it) of their messages. */
 export type Advice = Readonly<Record<string, Reason>>
 
-const PERHAPS_WRITTEN = '; a write may have taken place, or may yet: read the session again'
+const PERHAPS_WRITTEN = '; a write may have taken place, or may yet: flush again, which finds out'
 
 /** What failed: where, at what, for whom. */
 export interface Circumstances {

@@ -64,7 +64,7 @@ const advice: Readonly<Record<Exclude<SqlProblem, 'noTable'>, string>> = {
   tls: 'the server does not offer the encryption that was asked for (sslmode, or the settings in dataSourceAttr), or its certificate does not fit',
   timeout: 'it took longer than the option timeout allows',
   unanswered:
-    'no answer came for longer than the option timeout allows; a write may have taken place, or may yet: read the session again',
+    'no answer came for longer than the option timeout allows; a write may have taken place, or may yet: flush again, which finds out',
 }
 
 /** What to do, where a code says more than its problem. */

@@ -131,7 +131,7 @@ describe('File: options', () => {
     expect(await listed(driver)).toEqual([])
     expect(existsSync(directory)).toBe(false)
     expect(await driver.store(id, record)).toBe('stored')
-    expect(statSync(directory).mode & 0o777).toBe(0o777 & ~process.umask())
+    expect(statSync(directory).mode & 0o777).toBe(0o700)
   })
 
   it('says so when the directory is a file', async () => {

@@ -149,6 +149,7 @@ describe('signal', () => {
     driver.release()
     const signal = AbortSignal.abort(reason)
     await expect(sessions.open({ id: session.id(), signal })).rejects.toBe(reason)
+    await expect(sessions.open({ signal })).rejects.toBe(reason)
     await expect(session.delete({ signal })).rejects.toBe(reason)
     await expect(session.param('a', 2).flush({ signal })).rejects.toBe(reason)
     await expect(session.checkExpiry({ signal })).rejects.toBe(reason)

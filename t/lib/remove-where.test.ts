@@ -75,10 +75,20 @@ it.each([0, 30])('also one that is given a new id meanwhile, with a grace of %i'
   for await (const { parameters } of sessions.entries()) expect(parameters).toEqual({ user: 'ann' })
 })
 
+it('counts a renewed session once, and takes undefined for no', async () => {
+  await using sessions = await SessionManager.create({ type: { driver: newDriver() } })
+  const session = await sessions.open()
+  await session.param('roles', ['admin']).regenerate()
+  await session.regenerate({ grace: 30 })
+  await (await sessions.open()).param('cart', ['apple']).flush()
+  const isAdmin = ({ roles }: { roles?: string[] }) => roles?.includes('admin')
+  expect(await sessions.removeWhere(isAdmin)).toEqual({ removed: 1, kept: 1, unreadable: 0 })
+})
+
 it('refuses a function that gives a promise, and removes nothing', async () => {
   await using sessions = await SessionManager.create({ type: { driver: newDriver() } })
   await (await sessions.open()).param('user', 'ann').flush()
-  await expect(sessions.removeWhere((async () => false) as never)).rejects.toThrow('true or false, at once')
+  await expect(sessions.removeWhere((async () => false) as never)).rejects.toThrow('at once, and no promise')
   expect(await sessions.purge()).toEqual({ removed: 0, kept: 1, unreadable: 0 })
 })
 

@@ -1,6 +1,5 @@
 /** Runs one proof and prints its line; scripts/dev/prove.mjs bundles it with the proof and starts it. */
 
-import { parseArgs } from 'node:util'
 import openDesk from '../../support/server-desk.js'
 import { doAtEnd } from './at-end.js'
 import { absent } from './drivers.js'
@@ -29,28 +28,24 @@ function runOf(proof: Proof, seconds: number, seed: number): Run {
   }
 }
 
-/** A number of the command line. */
-function numberOf(name: string, text: string | undefined, least: number): number | undefined {
-  if (text === undefined) return undefined
-  const number = Number(text)
-  if (text.trim() !== '' && Number.isFinite(number) && number >= least) return number
-  throw new Error(`--${name} takes a number from ${least}, not '${text}'`)
+/** What the command line asks for. */
+interface Wanted {
+  readonly seconds?: string
+  readonly seed?: string
+  readonly short?: boolean
 }
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { seconds: { type: 'string' }, seed: { type: 'string' }, short: { type: 'boolean' } },
-  })
-  const [name, file] = positionals as [string, string]
+  const [name = '', file = '', options = '{}'] = process.argv.slice(2)
+  const wanted: Wanted = JSON.parse(options)
   const { default: proof } = (await import(file)) as { default: Proof }
   const reason = absent(proof.parts)
   if (reason !== undefined) {
     process.stdout.write(`${name} - - skipped: ${reason}\n`)
     return
   }
-  const seconds = numberOf('seconds', values.seconds, 1) ?? (values.short ? proof.short : proof.seconds)
-  const seed = numberOf('seed', values.seed, 0) ?? Math.floor(Math.random() * 2 ** 32)
+  const seconds = Number(wanted.seconds ?? (wanted.short ? proof.short : proof.seconds))
+  const seed = Number(wanted.seed ?? Math.floor(Math.random() * 2 ** 32))
   process.stderr.write(`${name}: ${proof.summary}\n`)
   const closeDesk = await openDesk()
   try {
@@ -67,7 +62,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 2
-})
+void main()
