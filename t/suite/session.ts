@@ -199,10 +199,13 @@ const cases: Record<string, Case> = {
     await second.flush()
     const values = await sessions.open({ id })
     assert.equal(Number(values.param('count')), 4)
-    assert.deepEqual([values.param('tags'), values.param('log')], [
-      ['a', 'b', 'c'],
-      ['first', 'second'],
-    ])
+    assert.deepEqual(
+      [values.param('tags'), values.param('log')],
+      [
+        ['a', 'b', 'c'],
+        ['first', 'second'],
+      ],
+    )
     assert.deepEqual(second.param('tags'), ['a', 'b', 'c'])
   },
 
