@@ -12,7 +12,7 @@ import { KeyedDriver, type Opened } from './keyed/keyed-driver.js'
 import { advice } from './redis/advice.js'
 import type { Argument, RedisClient } from './redis/client.js'
 import { adoptIoredis } from './redis/ioredis.js'
-import { keyOf, pageOf, patternOf, Recent } from './redis/keys.js'
+import { keyOf, pageOf, patternOf, Recent, unexpected } from './redis/keys.js'
 import { adoptNodeRedis } from './redis/node-redis.js'
 import { type ConnectionOptions, connectionOptions } from './redis/options.js'
 import { OwnClient } from './redis/own.js'
@@ -59,7 +59,8 @@ export default class Redis extends KeyedDriver<RedisClient> {
     return this.run({ operation: 'retrieve', id }, async (client, deadline) => {
       const command = { name: 'get', before: [], key: this.#key(id), after: [], isWrite: false } as const
       const reply = await client.run(command, deadline)
-      return reply === null ? undefined : (reply as Buffer)
+      if (reply !== null && !(reply instanceof Uint8Array)) throw unexpected()
+      return reply ?? undefined
     })
   }
 
@@ -77,6 +78,7 @@ export default class Redis extends KeyedDriver<RedisClient> {
       const after: Argument[] = ttl ? [bytes, 'PX', ...life] : [bytes]
       if (expect === null) after.push('NX')
       const reply = await client.run({ name: 'set', before: [], key, after, isWrite: true }, deadline)
+      if (reply !== null && String(reply) !== 'OK') throw unexpected()
       return reply === null ? 'exists' : 'stored'
     })
   }

@@ -16,10 +16,19 @@ export function patternOf(prefix: Buffer): Buffer {
   return Buffer.from(`${escaped}*`, 'latin1')
 }
 
-/** A page of SCAN: where the next one begins (`0`: there is none), and keys. */
+/**
+ * A page of SCAN: where the next one begins (`0`: there is none), and keys.
+ * @throws {Error} for the answer to something else: what was sent between may not be what came
+ */
 export function pageOf(reply: Reply): { cursor: string; keys: readonly Buffer[] } {
-  const [cursor, keys] = reply as readonly [Buffer | string | number, readonly Buffer[]]
+  const [cursor, keys]: unknown[] = Array.isArray(reply) ? reply : []
+  if (!Array.isArray(keys) || keys.some((key) => !(key instanceof Uint8Array))) throw unexpected()
   return { cursor: String(cursor), keys }
+}
+
+/** The error for an answer that is none to what was asked. */
+export function unexpected(): Error {
+  return new Error('the server gave an answer of another kind than was asked for')
 }
 
 /** So many ids are remembered, twice. */

@@ -392,11 +392,7 @@ export abstract class SqlDriver implements Driver {
 
   #refusal(id: string, reason: string): DriverError {
     const { name } = this.#setup
-    return new DriverError(
-      name,
-      'store',
-      `${name}: cannot store session ${logId(id)}: ${reason}. Nothing was written`,
-    )
+    return new DriverError(name, 'store', `${name}: cannot store session ${logId(id)}: ${reason}. Nothing was written`)
   }
 
   #unlistable(operation: string): DriverError {

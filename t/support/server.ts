@@ -5,7 +5,7 @@
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -15,6 +15,16 @@ export interface RunningServer<Settings> {
   /** What a test needs to reach it; plain data. */
   readonly settings: Settings
   stop(): Promise<void>
+  /** Only of one that was started here. */
+  readonly control?: ServerControl
+}
+
+/** What may be done to a server that nobody else uses. */
+export interface ServerControl {
+  /** Send a signal to all its processes. */
+  signal(name: NodeJS.Signals): void
+  /** End it, well or with SIGKILL, and start it anew with the same files on the same port; fulfilled when it answers. */
+  restart(options?: { kill?: boolean }): Promise<void>
 }
 
 /** Where a server may put its files, and what it listens on. */
@@ -45,14 +55,18 @@ const STARTS_WITHIN = 55_000
 const ATTEMPTS = 3
 
 /**
- * Runs a program until the standard input ends, which it also does when the parent is killed; then ends the program by its own
- * process id. Either way removes its folder.
+ * Runs a program until the standard input ends, which it also does when the parent is killed, or has a line; then ends the program
+ * by its own process id. Runs it again when there is a file `again`; otherwise removes its folder.
  */
 const keeper = `
   signal=$1 folder=$2; shift 2; exec 3<&0
-  "$@" 3<&- & server=$!
-  { read -r _ <&3; kill -s "$signal" "$server"; } & watcher=$!
-  wait "$server"; kill "$watcher" 2>/dev/null; cd /; rm -rf "$folder"
+  while
+    "$@" 3<&- & server=$!; echo "$server" > process
+    { read -r _ <&3; kill -s "$signal" "$server"; kill -s CONT "$server"; } & watcher=$!
+    wait "$server"; kill "$watcher" 2>/dev/null
+    rm again 2>/dev/null
+  do :; done
+  cd /; rm -rf "$folder"
 `
 
 /** The path of a program, in PATH or where Debian has servers; undefined when it is not there. */
@@ -88,8 +102,14 @@ function newPlace(port: number, user: { uid?: number; gid?: number }): Place {
   return { folder, port, run }
 }
 
+interface Launched {
+  readonly place: Place
+  readonly control: ServerControl
+  stop(): Promise<void>
+}
+
 /** A server that answers; or what it said, when it ended at once: the port may have been taken meanwhile. */
-async function launch(program: ServerProgram): Promise<{ place: Place; stop(): Promise<void> } | string> {
+async function launch(program: ServerProgram): Promise<Launched | string> {
   const user = program.asOurselves ? {} : ordinaryUser()
   const place = newPlace(await freePort(), user)
   try {
@@ -117,21 +137,48 @@ async function launch(program: ServerProgram): Promise<{ place: Place; stop(): P
     child.stdin.end()
     await end
   }
-  const deadline = Date.now() + STARTS_WITHIN
-  while (!ended) {
-    try {
-      await program.probe(place)
-      // Another program might have taken the port, and answered.
-      if (!ended) return { place, stop }
-    } catch (error) {
-      if (Date.now() > deadline) {
+  /** False when it ended meanwhile. */
+  const answers = async (): Promise<boolean> => {
+    for (const deadline = Date.now() + STARTS_WITHIN; !ended; await pause()) {
+      try {
+        await program.probe(place)
+        // Another program might have taken the port, and answered.
+        return !ended
+      } catch (error) {
+        if (Date.now() < deadline) continue
         await stop()
         throw new Error(`it does not answer: ${(error as Error).message}\n${log}`)
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    return false
   }
-  return log
+  const signal = (name: NodeJS.Signals): void => {
+    for (const pid of family(readFileSync(join(place.folder, 'process'), 'utf8').trim())) {
+      try {
+        process.kill(pid, name)
+      } catch {
+        // It ended meanwhile.
+      }
+    }
+  }
+  const restart = async ({ kill = false } = {}): Promise<void> => {
+    const again = join(place.folder, 'again')
+    writeFileSync(again, '')
+    if (kill) signal('SIGKILL')
+    else child.stdin.write('\n')
+    while (existsSync(again) && !ended) await pause()
+    if (!(await answers())) throw new Error(`it did not start again:\n${log}`)
+  }
+  return (await answers()) ? { place, control: { signal, restart }, stop } : log
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 50))
+
+/** A process and those that it started, itself first. */
+function family(pid: string): number[] {
+  const file = `/proc/${pid}/task/${pid}/children`
+  const children = existsSync(file) ? readFileSync(file, 'utf8').split(' ').filter(Boolean) : []
+  return [Number(pid), ...children.flatMap(family)]
 }
 
 /** Start a server, and wait until it answers. */
@@ -142,7 +189,10 @@ export async function startServer<Settings>(
   let log = ''
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const launched = await launch(program)
-    if (typeof launched !== 'string') return { settings: settingsOf(launched.place), stop: launched.stop }
+    if (typeof launched !== 'string') {
+      const { place, stop, control } = launched
+      return { settings: settingsOf(place), stop, control }
+    }
     log = launched
   }
   throw new Error(`it ended at once:\n${log}`)

@@ -1,6 +1,7 @@
 /** The client of `driver:mysql`: a mysql2 connection or pool, of the callback or the promise API. */
 
 import { asBuffer } from '../../../lib/bytes.js'
+import { withCode } from '../../../lib/coded-error.js'
 import { answerWithin, NO_ANSWER, within } from '../../shared/within.js'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
 import { withLimits } from './limits.js'
@@ -88,14 +89,14 @@ export class PoolClient implements SqlClient {
       connection.release()
       return result
     } catch (error) {
-      if (isUnanswered(error)) return this.#end(connection, answer, error)
-      if (isSpoilt(error)) discard(connection)
+      if (isUnanswered(error) && !/^select /.test(sql)) return this.#end(connection, answer, error)
+      if (isUnanswered(error) || isSpoilt(error)) discard(connection)
       else connection.release()
       throw error
     }
   }
 
-  /** The server did not give a statement up: end it over another connection, so that it is not run after the error. */
+  /** The server did not give a write up: end it over another connection, so that it is not run after the error. */
   async #end(connection: PooledConnection, answer: Promise<SqlResult>, unanswered: unknown): Promise<SqlResult> {
     try {
       const other = await acquire(this.#pool, GRACE)
@@ -133,6 +134,10 @@ const asArrays = {
   typeCast: (_field: unknown, next: () => unknown) => next(),
 }
 
+const isWrite = /^(?:insert|update|delete) /
+/** A write that is answered by rows: answers and statements have got out of step, and the write may have taken place. */
+const OTHER_ANSWER = 'EOTHERANSWER'
+
 /** mysql2 has a limit for a statement too, but it does not count the time in its queue. */
 function send(
   connection: MysqlConnection,
@@ -144,6 +149,8 @@ function send(
   return new Promise<SqlResult>((resolve, reject) => {
     const done = (error: Error | null, answer?: unknown): void => {
       if (error) reject(error)
+      else if (Array.isArray(answer) && isWrite.test(sql))
+        reject(withCode(OTHER_ANSWER, 'The answer is one to a query'))
       else resolve(resultOf(answer))
     }
     if (isOurs || values.every(isExact)) {
@@ -163,7 +170,7 @@ const lastErrors: ReadonlySet<unknown> = new Set([1153, 1290, 1792, 1836])
 /** Must the connection not be used again? */
 function isSpoilt(error: unknown): boolean {
   const { code, errno } = error as { code?: unknown; errno?: unknown }
-  return code === 'ETIMEDOUT' || lastErrors.has(errno)
+  return code === 'ETIMEDOUT' || code === OTHER_ANSWER || lastErrors.has(errno)
 }
 
 function isUnanswered(error: unknown): boolean {

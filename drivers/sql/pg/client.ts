@@ -62,9 +62,9 @@ export function adopt(handle: object, options: ClientOptions): SqlClient | undef
 /** The pool's own limit comes first, if it has one. */
 const GRACE = 250
 /** So long after `timeout` the server is asked to give a write up, if it has not done so by itself. */
-const CANCEL_AFTER = 750
+const CANCEL_AFTER = 500
 /** So long after `timeout` a write is not waited for any longer: its outcome is not known. */
-const GIVE_UP_AFTER = 1500
+const GIVE_UP_AFTER = 750
 
 const ignore = (): void => undefined
 
@@ -167,6 +167,8 @@ const notOursAlone: ReadonlySet<unknown> = new Set(['26000', '42P05'])
 /** A column and a parameter are of different types. */
 const isOtherType: ReadonlySet<unknown> = new Set(['42804', '42883'])
 
+const isWrite = /^(?:insert|update|delete) /
+
 /** Sends statements, prepared where that is wanted and works. */
 class Sender {
   readonly #timeout: number
@@ -182,6 +184,8 @@ class Sender {
 
   async send(client: PgClient, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
     const { rows, rowCount, command } = await this.#sendAgain(client, sql, values)
+    // Answers and statements have got out of step: the write may have taken place.
+    if (command === 'SELECT' && isWrite.test(sql)) throw new Error('The answer is one to a query')
     return { rows, count: command === 'SELECT' ? 0 : (rowCount ?? 0) }
   }
 

@@ -7,7 +7,7 @@ import type { DataSource } from '../data-source.js'
 import type { SqlOptions } from '../options.js'
 
 /** The server gives up a little before we do: so nothing is written after an error, and the connection stays usable. */
-const GRACE = 500
+const GRACE = 250
 
 /**
  * Settings for pg's Pool.
