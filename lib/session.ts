@@ -419,9 +419,9 @@ export class Session<P extends object = Params> {
    * id; false when it was removed meanwhile (`deleted()` is true then). Changes not yet flushed are written with it. Its
    * time of creation stays, so `maxLifetime` goes on.
    *
-   * `grace` is for renewing an id that is no secret's end, as a routine: for so long (`30s`, or seconds; default 0: not at all)
-   * whoever opens the old id, or had it open, gets the session under its new one, so that parallel requests are not
-   * logged out. At a login leave it out: it would let the holder of the old id in. Perl finds nobody logged in under the old id.
+   * `grace` is for renewing ids as a routine: for so long (`30s`, or seconds; default 0: not at all) whoever opens the old id, or
+   * had it open, gets the session under its new one, so that parallel requests are not logged out. At a login leave it out: it
+   * would let the holder of the old id in. Perl finds nobody logged in under the old id.
    *
    * When it fails, the session goes on under the id that `id()` tells, or the visitor must log in again; never do both ids last.
    * @throws {UnsupportedError} {IdError} where the generator has but one id (`id:Static`)
