@@ -10,7 +10,7 @@ import { standstill } from './shared/standstill.js'
 import { Tally } from './shared/tally.js'
 
 /** Of the drivers, in milliseconds. */
-const TIMEOUT = 500
+const TIMEOUT = 1000
 /** So many cases of one driver are tried at once. */
 const LANES = 3
 /** The part of the time for servers that are stopped, which stops them for all lanes. */
