@@ -203,6 +203,7 @@ export class ModelSession {
     this.#agreed = false
     if (this.#isStored) return this.#write(newId)
     this.#mine = { ...this.#mine, id: newId }
+    this.flush()
     return true
   }
 
