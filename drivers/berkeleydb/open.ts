@@ -57,6 +57,8 @@ function openFolder(directory: string, timeout: number): Opened<Environment> {
     noSubdir: false,
     permissionsMode: FILE_MODE,
     maxReaders: MOST_PROCESSES,
+    // Otherwise other processes commit on top of what is not on the disk yet.
+    overlappingSync: false,
     encoding: 'binary',
     keyEncoding: 'binary',
   })
