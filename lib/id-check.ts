@@ -2,6 +2,7 @@
 
 import type { IdShape } from './contracts.js'
 import { IdError } from './errors.js'
+import { sha256 } from './sha256.js'
 
 /** One set of ids: what it is in words, and the test for it. */
 interface ShapeRule {
@@ -45,9 +46,7 @@ export function isId(id: string, shape: IdShape): boolean {
  */
 export function logId(id: string): string {
   if (typeof id !== 'string') throw new TypeError('logId() takes the id of a session, a string')
-  // Not imported: messages are rare, and a program that starts for each request should not load what it may not need.
-  const { createHash } = process.getBuiltinModule('node:crypto')
-  return `#${createHash('sha256').update(id).digest('hex').slice(0, 8)}`
+  return `#${sha256(id).slice(0, 8)}`
 }
 
 /**

@@ -12,6 +12,7 @@ import type { Operation } from './operations.js'
 import { type SessionData, timeOf } from './record.js'
 import { removeForGood } from './removal.js'
 import { forwardOf, forwardRecord, MOST_FORWARDS, provisionalRecord, settle } from './renewal.js'
+import { sha256 } from './sha256.js'
 import { thawRecord } from './thaw-record.js'
 
 /** How a write ended: the data as written (with the other writer's changes in it), or gone: the session was removed. */
@@ -161,7 +162,7 @@ export class RecordWriter {
       if (outcome === 'stored') this.#saw(record)
       return outcome
     } catch (error) {
-      this.#uncertain.push({ digest: digestOf(record), operations: changes.applied() })
+      this.#uncertain.push({ digest: sha256(record), operations: changes.applied() })
       throw error
     }
   }
@@ -243,7 +244,7 @@ export class RecordWriter {
   /** Which of the uncertain records is this one? */
   #ownOf(record: Uint8Array): Uncertain | undefined {
     if (this.#uncertain.length === 0) return undefined
-    const digest = digestOf(record)
+    const digest = sha256(record)
     return this.#uncertain.find((one) => one.digest === digest)
   }
 
@@ -276,7 +277,7 @@ export class RecordWriter {
       const record = this.#engine.serializer.freeze(data)
       return await store.store(this.#id, record, { ttl: this.#engine.timeToLive(data), expect })
     } catch (error) {
-      this.#uncertain.push({ digest: digestOf(moved.record), operations: changes.applied() })
+      this.#uncertain.push({ digest: sha256(moved.record), operations: changes.applied() })
       throw error
     }
   }
@@ -336,10 +337,6 @@ export class RecordWriter {
   #isAnother(theirs: SessionData, mine: SessionData): boolean {
     return this.#record !== undefined && timeOf(theirs, 'CTIME') !== timeOf(mine, 'CTIME')
   }
-}
-
-function digestOf(record: Uint8Array): string {
-  return process.getBuiltinModule('node:crypto').createHash('sha256').update(record).digest('base64')
 }
 
 function idTaken(id: string): IdError {

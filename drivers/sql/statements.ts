@@ -7,6 +7,11 @@ import type { TableShape } from './table-shape.js'
 export const PAGE_OF_IDS = 500
 export const PAGE_OF_RECORDS = 100
 
+/** Does a statement of a driver's write? Its answer has no rows, then. */
+export function isWrite(sql: string): boolean {
+  return /^(?:insert|update|delete) /.test(sql)
+}
+
 /** Texts of statements; the values that each takes are named at its place. */
 export interface Statements {
   /** id, id */

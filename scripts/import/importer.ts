@@ -6,7 +6,7 @@ import type { IdShape } from '../../lib/contracts.js'
 import type { Engine } from '../../lib/engine.js'
 import { DriverError, IdError, SerializeError } from '../../lib/errors.js'
 import { assertId } from '../../lib/id-check.js'
-import { hasExpired, type SessionData, timeToLive } from '../../lib/record.js'
+import type { SessionData } from '../../lib/record.js'
 import { whyNotSession } from '../../lib/thaw-record.js'
 import type { DumpEntry } from './dump-reader.js'
 
@@ -40,14 +40,14 @@ export class Importer {
 
   /** @throws {DriverError} when the store itself fails */
   async take(entry: DumpEntry): Promise<ImportResult> {
-    const { driver, now } = this.#engine
+    const { driver } = this.#engine
     const id = entry.key && idOf(entry.key, driver.supports.ids)
     try {
       if (id === undefined || entry.problem !== undefined) throw new Refusal(entry.problem ?? '')
       assertId(id, driver.supports.ids, driver.name)
       const data = this.#thaw(id, entry.value)
-      if (hasExpired(data, now())) return { outcome: 'expired' }
-      return { outcome: await this.#write(id, entry.value, timeToLive(data, now())) }
+      if (this.#engine.hasEnded(data)) return { outcome: 'expired' }
+      return { outcome: await this.#write(id, entry.value, this.#engine.timeToLive(data)) }
     } catch (error) {
       return { outcome: 'refused', id, reason: await this.#reasonOf(error) }
     }

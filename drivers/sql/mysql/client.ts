@@ -4,6 +4,7 @@ import { asBuffer } from '../../../lib/bytes.js'
 import { withCode } from '../../../lib/coded-error.js'
 import { answerWithin, NO_ANSWER, within } from '../../shared/within.js'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
+import { isWrite } from '../statements.js'
 import { withLimits } from './limits.js'
 import { isExact, withLiterals } from './literals.js'
 
@@ -134,7 +135,6 @@ const asArrays = {
   typeCast: (_field: unknown, next: () => unknown) => next(),
 }
 
-const isWrite = /^(?:insert|update|delete) /
 /** A write that is answered by rows: answers and statements have got out of step, and the write may have taken place. */
 const OTHER_ANSWER = 'EOTHERANSWER'
 
@@ -149,8 +149,7 @@ function send(
   return new Promise<SqlResult>((resolve, reject) => {
     const done = (error: Error | null, answer?: unknown): void => {
       if (error) reject(error)
-      else if (Array.isArray(answer) && isWrite.test(sql))
-        reject(withCode(OTHER_ANSWER, 'The answer is one to a query'))
+      else if (Array.isArray(answer) && isWrite(sql)) reject(withCode(OTHER_ANSWER, 'The answer is one to a query'))
       else resolve(resultOf(answer))
     }
     if (isOurs || values.every(isExact)) {

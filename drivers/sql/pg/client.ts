@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { within } from '../../shared/within.js'
 import type { SqlClient, SqlResult, SqlValue } from '../contracts.js'
+import { isWrite } from '../statements.js'
 import { bytesOfBytea } from './bytea.js'
 import { type CancellableClient, requestCancel } from './cancel.js'
 
@@ -167,8 +168,6 @@ const notOursAlone: ReadonlySet<unknown> = new Set(['26000', '42P05'])
 /** A column and a parameter are of different types. */
 const isOtherType: ReadonlySet<unknown> = new Set(['42804', '42883'])
 
-const isWrite = /^(?:insert|update|delete) /
-
 /** Sends statements, prepared where that is wanted and works. */
 class Sender {
   readonly #timeout: number
@@ -185,7 +184,7 @@ class Sender {
   async send(client: PgClient, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
     const { rows, rowCount, command } = await this.#sendAgain(client, sql, values)
     // Answers and statements have got out of step: the write may have taken place.
-    if (command === 'SELECT' && isWrite.test(sql)) throw new Error('The answer is one to a query')
+    if (command === 'SELECT' && isWrite(sql)) throw new Error('The answer is one to a query')
     return { rows, count: command === 'SELECT' ? 0 : (rowCount ?? 0) }
   }
 
