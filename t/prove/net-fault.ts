@@ -3,6 +3,7 @@
 import { type ManagerOptions, SessionManager } from '../../lib/index.js'
 import { ABORTED, faultsFor, OF_ANOTHER } from './shared/faults.js'
 import { FaultyProxy } from './shared/faulty-proxy.js'
+import { shuffled } from './shared/many.js'
 import { attempts, Lane, type State, states } from './shared/outage.js'
 import type { Proof, Run } from './shared/proof.js'
 import { type OwnServer, startServers } from './shared/servers.js'
@@ -37,19 +38,18 @@ function casesOf(driver: string, faults: readonly string[]): Case[] {
 }
 
 /** All of them by chance, again and again until it is time. */
-function* shuffled(cases: readonly Case[], run: Run, end: number): Generator<Case> {
+function* endless(cases: readonly Case[], run: Run, end: number): Generator<Case> {
   for (;;) {
-    const left = [...cases]
-    while (left.length > 0) {
+    for (const one of shuffled(cases, run.random)) {
       if (performance.now() > end) return
-      yield left.splice(run.random.below(left.length), 1)[0]!
+      yield one
     }
   }
 }
 
 async function onTheWay(run: Run, tally: Tally, server: OwnServer, end: number): Promise<void> {
   const faults = faultsFor(TIMEOUT, run.random)
-  const cases = shuffled(casesOf(server.driver, Object.keys(faults)), run, end)
+  const cases = endless(casesOf(server.driver, Object.keys(faults)), run, end)
   const inLane = async () => {
     const proxy = await new FaultyProxy(server.port).open()
     const lane = await laneOf(server, tally, proxy)
@@ -73,7 +73,7 @@ async function stopped(run: Run, tally: Tally, server: OwnServer): Promise<void>
   if (control === undefined) return run.log(`the server of ${server.driver} is not ours, and is not stopped`)
   const proxy = await new FaultyProxy(server.port).open()
   const lane = await laneOf(server, tally, proxy)
-  for (const { what, operation, state } of shuffled(casesOf(server.driver, ['stopped']), run, run.end)) {
+  for (const { what, operation, state } of endless(casesOf(server.driver, ['stopped']), run, run.end)) {
     lane.put(state)
     await lane.attempt(what, operation, {
       begin: async () => control.signal('SIGSTOP'),
