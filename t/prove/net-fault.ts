@@ -11,7 +11,7 @@ import { standstill } from './shared/standstill.js'
 import { Tally } from './shared/tally.js'
 
 /** Of the drivers, in milliseconds. */
-const TIMEOUT = 1000
+const TIMEOUT = 500
 /** So many cases of one driver are tried at once. */
 const LANES = 3
 /** The part of the time for servers that are stopped, which stops them for all lanes. */
