@@ -15,6 +15,7 @@ import type {
   StoreOutcome,
 } from '../lib/contracts.js'
 import { isId } from '../lib/id-check.js'
+import { flag } from '../lib/options.js'
 import { advice, isUseless } from './berkeleydb/advice.js'
 import { type Environment, recordUnder } from './berkeleydb/environment.js'
 import { directoryReader, openEnvironment } from './berkeleydb/open.js'
@@ -30,18 +31,27 @@ export interface BerkeleyDBOptions extends KeyedOptions {
    */
   directory: string | undefined
   /**
-   * How long to wait, in milliseconds, while the program itself has a transaction open on the database that it gave as `cache`.
-   * The lock between processes knows no limit of time: it is held for some microseconds a write, and a process that is killed
-   * gives it back. Default: 5000.
+   * How long to wait, in milliseconds, while another process opens the environment, and while the program itself has a transaction
+   * open on the database that it gave as `cache`. LMDB's lock between processes knows no limit of time: it is held for the time of a
+   * commit, and a process that is killed gives it back. Default: 5000.
    */
   timeout: number
+  /**
+   * Do without flock(2) on the folder and data.mdb, which keeps openings and commits apart: lmdb loses a commit that another
+   * process makes in the moment of opening. Only for an environment that one single process uses. Default: false.
+   */
+  noFlock: boolean
 }
 
 const keyOf = (id: string): Buffer => Buffer.from(id, 'latin1')
 
 /** The driver behind `driver:BerkeleyDB`. */
 export default class BerkeleyDB extends KeyedDriver<Environment> {
-  static readonly options: OptionTable<BerkeleyDBOptions> = { ...keyedOptions, directory: directoryReader }
+  static readonly options: OptionTable<BerkeleyDBOptions> = {
+    ...keyedOptions,
+    directory: directoryReader,
+    noFlock: flag(false),
+  }
 
   readonly supports: DriverSupport = { ids: 'bytes', payload: 'bytes', ttl: false, list: true, expect: true }
 

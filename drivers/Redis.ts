@@ -9,6 +9,7 @@ import { OptionError } from '../lib/errors.js'
 import { isId } from '../lib/id-check.js'
 import { integer, text } from '../lib/options.js'
 import { KeyedDriver, type Opened } from './keyed/keyed-driver.js'
+import { clientOf } from './keyed/options.js'
 import { advice } from './redis/advice.js'
 import type { Argument, RedisClient } from './redis/client.js'
 import { adoptIoredis } from './redis/ioredis.js'
@@ -18,7 +19,6 @@ import { type ConnectionOptions, connectionOptions } from './redis/options.js'
 import { OwnClient } from './redis/own.js'
 import { DONE, GONE, removeExpected, replaceExpected, runScript } from './redis/scripts.js'
 import { settingsOf } from './redis/settings.js'
-import { givenBy } from './shared/handle.js'
 
 /** Options of `driver:Redis`, for Redis and Valkey. */
 export interface RedisOptions extends ConnectionOptions {
@@ -125,7 +125,7 @@ function opener(options: RedisOptions): () => Opened<RedisClient> | Promise<Open
   if (options.cache !== undefined) {
     assertOnePlace(options)
     if (options.replicas > 0) throw replicasOfOthers()
-    return async () => adopt(await givenBy(options.cache))
+    return async () => adopt(await clientOf(options))
   }
   const settings = settingsOf(options)
   return () => {

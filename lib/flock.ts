@@ -2,10 +2,11 @@
  * flock(2), the lock that Perl's session drivers take, without ever blocking a thread.
  *
  * Node has no flock of its own: it comes from `fs-ext` (quick to load, compiled on installation) or from `koffi`
- * (prebuilt). A lock belongs to the open file and goes away when its descriptor is closed.
+ * (prebuilt; the only one in worker threads). A lock belongs to the open file and goes away when its descriptor is closed.
  */
 
 import { fstatSync } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
 import { DriverError } from './errors.js'
 import { missingPeer, tryPeer } from './peer.js'
 
@@ -20,10 +21,12 @@ export interface Flock {
   readonly provider: FlockProvider
   /** Take the lock now; false when somebody else has it. Anything else that goes wrong is thrown. */
   tryLock(fd: number, mode: LockMode): boolean
+  /** Give the lock back and keep the file open. */
+  unlock(fd: number): void
 }
 
 interface FsExt {
-  flockSync(fd: number, operation: 'shnb' | 'exnb'): void
+  flockSync(fd: number, operation: 'shnb' | 'exnb' | 'un'): void
 }
 
 interface Koffi {
@@ -35,6 +38,7 @@ interface Koffi {
 const LOCK_SH = 1
 const LOCK_EX = 2
 const LOCK_NB = 4
+const LOCK_UN = 8
 
 function fromFsExt(): Flock | undefined {
   const fsExt = tryPeer<FsExt>('fs-ext')
@@ -51,6 +55,7 @@ function fromFsExt(): Flock | undefined {
         throw error
       }
     },
+    unlock: (fd) => fsExt.flockSync(fd, 'un'),
   }
 }
 
@@ -76,11 +81,14 @@ function fromKoffi(): Flock | undefined {
       if (errno === EAGAIN || errno === EWOULDBLOCK) return false
       throw Object.assign(new Error(`flock failed with errno ${errno}`), { errno, syscall: 'flock' })
     },
+    unlock: (fd) => void flock(fd, LOCK_UN),
   }
 }
 
 const providers: Readonly<Record<FlockProvider, () => Flock | undefined>> = { 'fs-ext': fromFsExt, koffi: fromKoffi }
 const loaded = new Map<FlockProvider, Flock>()
+/** A second thread that loads fs-ext ends the process with a segmentation fault. */
+const usable: readonly FlockProvider[] = isMainThread ? ['fs-ext', 'koffi'] : ['koffi']
 
 /**
  * flock(2): from `fs-ext` where it is installed, else from `koffi`. Loaded once, at the first call.
@@ -88,14 +96,14 @@ const loaded = new Map<FlockProvider, Flock>()
  * @param wanted the packages to try, in this order; for tests
  * @throws {PluginError} ERR_SESSION_PEER_MISSING when neither package is there
  */
-export function loadFlock(neededBy: string, wanted: readonly FlockProvider[] = ['fs-ext', 'koffi']): Flock {
+export function loadFlock(neededBy: string, wanted: readonly FlockProvider[] = usable): Flock {
   for (const name of wanted) {
     const flock = loaded.get(name) ?? providers[name]()
     if (flock === undefined) continue
     loaded.set(name, flock)
     return flock
   }
-  throw missingPeer('fs-ext or koffi', neededBy)
+  throw missingPeer(usable.join(' or '), isMainThread ? neededBy : `${neededBy} in a worker thread`)
 }
 
 /** Somebody in this process who waits for a lock. */
@@ -106,6 +114,7 @@ interface Waiter {
   readonly timeoutMs: number
   readonly deadline: number
   readonly neededBy: string
+  readonly option: string
   resolve(): void
   reject(error: unknown): void
 }
@@ -131,6 +140,7 @@ export function tryAcquire(flock: Flock, fd: number, mode: LockMode): boolean {
  * Wait for a lock, in the order of the calls, without holding a thread. The lock ends when `fd` is closed.
  * @param timeoutMs how long to wait, in milliseconds; 0 tries once
  * @param neededBy the driver to name in the error
+ * @param option the one that gave `timeoutMs`
  * @throws {DriverError} ERR_SESSION_LOCK_TIMEOUT
  */
 export async function acquire(
@@ -139,11 +149,12 @@ export async function acquire(
   mode: LockMode,
   timeoutMs: number,
   neededBy = 'File',
+  option = 'lockTimeout',
 ): Promise<void> {
   if (tryAcquire(flock, fd, mode)) return
   await new Promise<void>((resolve, reject) => {
     const deadline = performance.now() + timeoutMs
-    enqueue({ flock, fd, mode, timeoutMs, deadline, neededBy, resolve, reject })
+    enqueue({ flock, fd, mode, timeoutMs, deadline, neededBy, option, resolve, reject })
   })
 }
 
@@ -208,8 +219,8 @@ function settle(waiter: Waiter): boolean {
   return true
 }
 
-function expire({ neededBy, timeoutMs, reject }: Waiter): false {
-  const message = `${neededBy}: the lock of a file was not free within ${timeoutMs} ms (lockTimeout); another program holds it`
+function expire({ neededBy, option, timeoutMs, reject }: Waiter): false {
+  const message = `${neededBy}: the lock of a file was not free within ${timeoutMs} ms (${option}); another program holds it`
   reject(new DriverError(neededBy, 'lock', message, { code: 'ERR_SESSION_LOCK_TIMEOUT' }))
   return false
 }

@@ -1,6 +1,7 @@
 /** How this driver reads and writes a database of lmdb. */
 
 import { whenFree } from './foreign-transaction.js'
+import type { Gate } from './gate.js'
 import { GroupCommit } from './group-commit.js'
 import type { Database } from './lmdb.js'
 
@@ -10,11 +11,14 @@ export class Environment {
   readonly #timeout: number
   readonly #commits: GroupCommit
 
-  /** @param timeout how long to wait for a transaction of the program's own, in milliseconds */
-  constructor(db: Database, timeout: number) {
+  /**
+   * @param timeout how long to wait for a transaction of the program's own, in milliseconds
+   * @param gate absent where no other process may open the environment
+   */
+  constructor(db: Database, timeout: number, gate: Gate | undefined) {
     this.#db = db
     this.#timeout = timeout
-    this.#commits = new GroupCommit(db, timeout)
+    this.#commits = new GroupCommit(db, timeout, gate)
   }
 
   /** Read what is there now, whoever wrote it. */

@@ -16,12 +16,13 @@ const HEADER = { 1: 16, 2: 24 } as const
 const PAGE_SIZE_AT = 24
 const LONGEST_HEADER = 64
 
-/**
- * Make the folder when it is missing.
- * @throws {Error} for a folder with files that are no LMDB environment of the format that lmdb reads; ENOSPC for a full disk
- */
-export function prepareFolder(directory: string): void {
+/** Make the folder when it is missing. */
+export function makeFolder(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
+}
+
+/** @throws {Error} for a folder with files that are no LMDB environment of the format that lmdb reads; ENOSPC for a full disk */
+export function assertEnvironment(directory: string): void {
   const lock = statSync(join(directory, 'lock.mdb'), { throwIfNoEntry: false })
   if (lock !== undefined && !lock.isFile()) throw new Error('lock.mdb in its folder is not a file')
   const reason = reasonToRefuse(join(directory, 'data.mdb'))

@@ -16,7 +16,8 @@ export function whenFree(db: Database, timeout: number): Promise<void> | undefin
   return isBusy(db) ? wait(db, timeout) : undefined
 }
 
-const isBusy = (db: Database): boolean => Boolean(db.env?.writeTxn)
+/** Is one open now? */
+export const isBusy = (db: Database): boolean => Boolean(db.env?.writeTxn)
 
 async function wait(db: Database, timeout: number): Promise<void> {
   const deadline = performance.now() + timeout

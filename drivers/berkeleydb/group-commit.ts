@@ -3,7 +3,8 @@
  * for one write and for fifty.
  */
 
-import { whenFree } from './foreign-transaction.js'
+import { isBusy, whenFree } from './foreign-transaction.js'
+import type { Gate } from './gate.js'
 import type { Database } from './lmdb.js'
 import { DataFile } from './precautions.js'
 
@@ -32,11 +33,14 @@ export class GroupCommit {
   readonly #timeout: number
   readonly #flags: number
   readonly #file: DataFile | undefined
+  readonly #gate: Gate | undefined
   #waiting: Waiting[] = []
+  #isUnderWay = false
 
   /** @param timeout how long to wait for a transaction of the program's own, in milliseconds */
-  constructor(db: Database, timeout: number) {
+  constructor(db: Database, timeout: number, gate: Gate | undefined) {
     this.#db = db
+    this.#gate = gate
     this.#flags = db.overlappingSync === true ? COMMIT | SYNC_LATER : COMMIT
     this.#timeout = timeout
     const path = db.env?.path
@@ -46,32 +50,49 @@ export class GroupCommit {
   /** A change in a transaction with others; fulfilled when it is on the disk. It must be synchronous. */
   add<Outcome>(bytes: number, change: () => Outcome): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const isFirst = this.#waiting.push({ bytes, change, resolve: resolve as Waiting['resolve'], reject }) === 1
-      if (isFirst) setImmediate(() => this.#commit())
+      this.#waiting.push({ bytes, change, resolve: resolve as Waiting['resolve'], reject })
+      if (this.#isUnderWay) return
+      this.#isUnderWay = true
+      setImmediate(() => this.#commitAll())
     })
   }
 
-  async #commit(): Promise<void> {
+  /** One commit after the other; what comes during one is in the next. */
+  async #commitAll(): Promise<void> {
     const waiting = this.#waiting
     this.#waiting = []
+    await this.#commit(waiting)
+    this.#isUnderWay = this.#waiting.length > 0
+    if (this.#isUnderWay) setImmediate(() => this.#commitAll())
+  }
+
+  async #commit(waiting: readonly Waiting[]): Promise<void> {
     try {
-      for (let busy = this.#busy(); busy !== undefined; busy = this.#busy()) await busy
-      this.#file?.assertReady(
-        waiting.reduce((sum, { bytes }) => sum + bytes, 0),
-        waiting.length,
-      )
-      const settled = this.#db.transactionSync(() => waiting.map(settle), this.#flags)
-      for (const [index, result] of settled.entries()) {
-        if ('error' in result) waiting[index]!.reject(result.error)
-        else waiting[index]!.resolve(result.outcome)
+      for (let isFree = false; !isFree; ) {
+        await whenFree(this.#db, this.#timeout)
+        await this.#gate?.enter()
+        try {
+          isFree = !isBusy(this.#db)
+          if (isFree) this.#write(waiting)
+        } finally {
+          this.#gate?.leave()
+        }
       }
     } catch (error) {
       for (const { reject } of waiting) reject(error)
     }
   }
 
-  #busy(): Promise<void> | undefined {
-    return whenFree(this.#db, this.#timeout)
+  #write(waiting: readonly Waiting[]): void {
+    this.#file?.assertReady(
+      waiting.reduce((sum, { bytes }) => sum + bytes, 0),
+      waiting.length,
+    )
+    const settled = this.#db.transactionSync(() => waiting.map(settle), this.#flags)
+    for (const [index, result] of settled.entries()) {
+      if ('error' in result) waiting[index]!.reject(result.error)
+      else waiting[index]!.resolve(result.outcome)
+    }
   }
 }
 

@@ -1,17 +1,19 @@
 /** Where an environment comes from: opened in a folder, or a live database that the program hands over. */
 
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { OptionReader } from '../../lib/contracts.js'
 import { OptionError } from '../../lib/errors.js'
+import { loadFlock } from '../../lib/flock.js'
 import { loadPeer } from '../../lib/peer.js'
 import type { Opened } from '../keyed/keyed-driver.js'
-import type { KeyedOptions } from '../keyed/options.js'
-import { givenBy } from '../shared/handle.js'
+import { clientOf, type KeyedOptions } from '../keyed/options.js'
 import { Environment } from './environment.js'
-import { prepareFolder } from './folder.js'
+import { assertEnvironment, makeFolder } from './folder.js'
+import { Gate } from './gate.js'
 import type { Database, Lmdb } from './lmdb.js'
 
-type EnvironmentOptions = KeyedOptions & { readonly directory: string | undefined }
+type EnvironmentOptions = KeyedOptions & { readonly directory: string | undefined; readonly noFlock: boolean }
 
 /** Reads `directory`. */
 export const directoryReader: OptionReader<string | undefined> = (value, name) => {
@@ -27,20 +29,24 @@ export const directoryReader: OptionReader<string | undefined> = (value, name) =
  * What opens the environment that the options name.
  * @throws {OptionError} when they name none, or two
  */
-export function openEnvironment(options: EnvironmentOptions): () => Opened<Environment> | Promise<Opened<Environment>> {
-  const { cache, directory, timeout } = options
+export function openEnvironment(options: EnvironmentOptions): () => Promise<Opened<Environment>> {
+  const { cache, directory } = options
   if (directory !== undefined && cache !== undefined) {
     throw new OptionError(
       'directory',
       "Option 'directory' and option 'cache' are two places for the sessions: give one",
     )
   }
-  if (directory !== undefined) return () => openFolder(directory, timeout)
-  if (cache !== undefined) return async () => adopt(await givenBy(cache), timeout)
+  if (directory !== undefined) return () => openFolder(directory, options)
+  if (cache !== undefined) return async () => adopt(await clientOf(options), options)
   throw new OptionError(
     'directory',
     "driver:BerkeleyDB needs option 'directory', the folder of an LMDB environment, or option 'cache', a live LMDB database",
   )
+}
+
+function newGate(directory: string, { timeout, noFlock }: EnvironmentOptions): Gate | undefined {
+  return noFlock ? undefined : new Gate(directory, loadFlock('BerkeleyDB'), timeout)
 }
 
 /** Like File's new files, less the process's umask. */
@@ -48,10 +54,37 @@ const FILE_MODE = 0o660
 /** Processes that are at work at once: 64 bytes of lock.mdb each. lmdb's own default is 126. */
 const MOST_PROCESSES = 1024
 
-function openFolder(directory: string, timeout: number): Opened<Environment> {
-  const { open } = loadPeer<Lmdb>('lmdb', 'driver:BerkeleyDB')
-  prepareFolder(directory)
-  const db = open({
+async function openFolder(directory: string, options: EnvironmentOptions): Promise<Opened<Environment>> {
+  const lmdb = loadPeer<Lmdb>('lmdb', 'driver:BerkeleyDB')
+  makeFolder(directory)
+  const gate = newGate(directory, options)
+  if (gate === undefined) {
+    const db = openDatabase(lmdb, directory)
+    return { client: new Environment(db, options.timeout, gate), close: () => db.close() }
+  }
+  try {
+    const db = await gate.alone(() => openDatabase(lmdb, directory))
+    return { client: new Environment(db, options.timeout, gate), close: () => closeDatabase(db, gate) }
+  } catch (error) {
+    gate.close()
+    throw error
+  }
+}
+
+async function closeDatabase(db: Database, gate: Gate): Promise<void> {
+  try {
+    await gate.alone(() => db.close())
+  } catch {
+    // Whoever has the lock for so long is not just opening the environment.
+    await db.close()
+  } finally {
+    gate.close()
+  }
+}
+
+function openDatabase({ open }: Lmdb, directory: string): Database {
+  assertEnvironment(directory)
+  return open({
     path: directory,
     // By default a folder whose name has a dot would be taken for a file.
     noSubdir: false,
@@ -62,7 +95,6 @@ function openFolder(directory: string, timeout: number): Opened<Environment> {
     encoding: 'binary',
     keyEncoding: 'binary',
   })
-  return { client: new Environment(db, timeout), close: () => db.close() }
 }
 
 /** What distinguishes a database whose bytes are not those that are given to it. */
@@ -78,7 +110,7 @@ const wanted =
   "a database of the package lmdb, opened for writing and with { encoding: 'binary', keyEncoding: 'binary' }, such as " +
   "environment.openDB('sessions', { encoding: 'binary', keyEncoding: 'binary' })"
 
-function adopt(handle: unknown, timeout: number): Opened<Environment> {
+function adopt(handle: unknown, options: EnvironmentOptions): Opened<Environment> {
   if (!isDatabase(handle))
     throw new OptionError('cache', `Option 'cache' must be ${wanted}, or a function that gives one`)
   const { encoding, keyEncoding, compression, useVersions, dupSort } = handle as Settings
@@ -90,7 +122,11 @@ function adopt(handle: unknown, timeout: number): Opened<Environment> {
   }
   const extra = Object.entries({ compression, useVersions, dupSort }).find(([, value]) => Boolean(value))
   if (extra !== undefined) throw new OptionError('cache', `Option 'cache' must be ${wanted}, without ${extra[0]}`)
-  return { client: new Environment(handle, timeout) }
+  const directory = handle.env?.path
+  // An environment that is a single file is opened by its program alone.
+  const isFolder = typeof directory === 'string' && statSync(directory).isDirectory()
+  const gate = isFolder ? newGate(directory, options) : undefined
+  return { client: new Environment(handle, options.timeout, gate), release: () => gate?.close() }
 }
 
 function isDatabase(handle: unknown): handle is Database {

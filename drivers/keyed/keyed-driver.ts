@@ -2,7 +2,6 @@
 
 import type { Driver, DriverSupport, RemoveOptions, StoreOptions, StoreOutcome } from '../../lib/contracts.js'
 import { DriverError } from '../../lib/errors.js'
-import { within } from '../shared/within.js'
 import { type Advice, failure } from './failure.js'
 
 /** A client, and how it is closed. */
@@ -10,6 +9,8 @@ export interface Opened<Client> {
   readonly client: Client
   /** Absent where the client was handed over: that one stays open. */
   close?(): unknown
+  /** Let go of what the driver keeps beside a client that was handed over. */
+  release?(): unknown
 }
 
 /** What makes a driver of this kind. */
@@ -64,6 +65,7 @@ export abstract class KeyedDriver<Client> implements Driver {
   async #close(): Promise<void> {
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
     await this.#opened?.close?.()
+    await this.#opened?.release?.()
   }
 
   /**
@@ -109,16 +111,7 @@ export abstract class KeyedDriver<Client> implements Driver {
   }
 
   async #openNow(): Promise<Opened<Client>> {
-    const opening = this.#setup.open()
-    this.#opened =
-      opening instanceof Promise
-        ? await within(
-            this.#setup.timeout,
-            opening,
-            (late) => late.close?.(),
-            'The function of option cache gave no client',
-          )
-        : opening
+    this.#opened = await this.#setup.open()
     return this.#opened
   }
 

@@ -2,7 +2,8 @@
 
 import type { OptionTable } from '../../lib/contracts.js'
 import { integer } from '../../lib/options.js'
-import { type Handle, optionalHandle } from '../shared/handle.js'
+import { givenBy, type Handle, optionalHandle } from '../shared/handle.js'
+import { within } from '../shared/within.js'
 
 /** Options of every such driver. */
 export interface KeyedOptions {
@@ -19,4 +20,12 @@ export interface KeyedOptions {
 export const keyedOptions: OptionTable<KeyedOptions> = {
   cache: optionalHandle('a live client'),
   timeout: integer(5000, { min: 1, max: 2_000_000_000 }),
+}
+
+/**
+ * The live client of option `cache`.
+ * @throws {Error} ETIMEDOUT when its function does not give one in time
+ */
+export function clientOf({ cache, timeout }: KeyedOptions): Promise<unknown> {
+  return within(timeout, givenBy(cache), () => undefined, 'The function of option cache gave no client')
 }

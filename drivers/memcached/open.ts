@@ -8,8 +8,7 @@ import { withCode } from '../../lib/coded-error.js'
 import { OptionError } from '../../lib/errors.js'
 import { loadPeer } from '../../lib/peer.js'
 import type { Opened } from '../keyed/keyed-driver.js'
-import type { KeyedOptions } from '../keyed/options.js'
-import { givenBy } from '../shared/handle.js'
+import { clientOf, type KeyedOptions } from '../keyed/options.js'
 import { type AddressOptions, readAddresses } from './addresses.js'
 import { type Address, Connection } from './connection.js'
 import { Items } from './items.js'
@@ -25,7 +24,7 @@ export function openItems(options: KeyedOptions & AddressOptions): () => Opened<
     return () => connectTo(addresses, timeout)
   }
   const other = places.find((name) => Boolean(options[name]))
-  if (other === undefined) return async () => adopt(await givenBy(cache), timeout)
+  if (other === undefined) return async () => adopt(await clientOf(options), timeout)
   throw new OptionError(
     other,
     `Option '${other}' and option 'cache' are two places for the sessions: a live client has its own servers and login`,

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -18,6 +20,7 @@ import { inspect } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { afterEach, expect, it } from 'vitest'
 import BerkeleyDB from '../../drivers/BerkeleyDB.js'
+import { loadFlock } from '../../lib/flock.js'
 import { OptionError, SessionManager } from '../../lib/index.js'
 import { readOptions } from '../../lib/options.js'
 import { driverSuite } from '../suite/driver.js'
@@ -269,6 +272,41 @@ describeWith('lmdb', 'BerkeleyDB: many processes', () => {
     await driver.store('counter', Buffer.from('0'))
     await countTogether(target, 6, 'counter', 50)
     expect(Buffer.from((await driver.retrieve('counter'))!).toString()).toBe('300')
+  })
+
+  it('lose no update while others open and close the environment', async () => {
+    const directory = temporaryFolder()
+    const target = { driver: 'BerkeleyDB', options: { directory } }
+    const driver = closing(berkeley({ directory }))
+    await driver.store('counter', Buffer.from('0'))
+    await Promise.all([
+      countTogether(target, 2, 'counter', 100),
+      countTogether(target, 4, 'counter', 50, 'open and count'),
+    ])
+    expect(Buffer.from((await driver.retrieve('counter'))!).toString()).toBe('400')
+  })
+
+  it('a program that has the folder locked for longer than timeout is told of, and nothing is written', async () => {
+    const directory = temporaryFolder()
+    const driver = closing(berkeley({ directory, timeout: 20 }))
+    await driver.store(id, record)
+    const folder = openSync(directory, 'r')
+    expect(loadFlock('a test').tryLock(folder, 'exclusive')).toBe(true)
+    const late = { code: 'ERR_SESSION_LOCK_TIMEOUT', message: expect.stringContaining('20 ms (timeout)') }
+    await expect(driver.store(id, other)).rejects.toMatchObject(late)
+    await expect(berkeley({ directory, timeout: 20 }).retrieve(id)).rejects.toMatchObject(late)
+    expect(await driver.retrieve(id)).toEqual(record)
+    closeSync(folder)
+    expect(await driver.store(id, other)).toBe('stored')
+  })
+
+  it('are not asked for by noFlock', async () => {
+    const directory = temporaryFolder()
+    const folder = openSync(directory, 'r')
+    expect(loadFlock('a test').tryLock(folder, 'exclusive')).toBe(true)
+    const driver = closing(berkeley({ directory, timeout: 20, noFlock: true }))
+    expect(await driver.store(id, record)).toBe('stored')
+    closeSync(folder)
   })
 
   it('a read sees what another process has just committed, in the same turn of the event loop', async () => {

@@ -1,9 +1,10 @@
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DriverError, PluginError } from '../../lib/errors.js'
 import { acquire, type FlockProvider, type LockMode, loadFlock, tryAcquire } from '../../lib/flock.js'
-import { type Child, startNode, startPerl } from '../support/child.js'
+import { bundle, type Child, startNode, startPerl } from '../support/child.js'
 import { temporaryFolder } from '../support/folders.js'
 import { describeWith } from '../support/requirements.js'
 
@@ -83,6 +84,15 @@ for (const provider of ['fs-ext', 'koffi'] as const) {
       expect(flock().tryLock(open(), wanted)).toBe(free)
       close(holder)
       expect(flock().tryLock(open('r'), free ? 'shared' : wanted)).toBe(true)
+    })
+
+    it('gives a lock back', () => {
+      const holder = open()
+      const other = open()
+      expect(flock().tryLock(holder, 'exclusive')).toBe(true)
+      expect(flock().tryLock(other, 'shared')).toBe(false)
+      flock().unlock(holder)
+      expect(flock().tryLock(other, 'shared')).toBe(true)
     })
 
     it('throws what is no question of waiting', () => {
@@ -171,6 +181,23 @@ describeWith('fs-ext', 'the queue of a file', () => {
     await acquire(flock(), open(), 'exclusive', 50).catch(() => undefined)
     waiting = false
     expect(turns).toBeGreaterThan(50)
+  })
+})
+
+describeWith('koffi', 'worker threads', () => {
+  it('have locks, and the process survives them', async () => {
+    loadFlock('a test')
+    const script = await bundle('t/support/file-worker.ts')
+    const exits = [1, 2, 3].map(
+      (index) =>
+        new Promise((resolve) =>
+          new Worker(script, { argv: ['write', directory, `thread${index}`, '20'], stdout: true }).once(
+            'exit',
+            resolve,
+          ),
+        ),
+    )
+    expect(await Promise.all(exits)).toEqual([0, 0, 0])
   })
 })
 

@@ -28,7 +28,16 @@ export async function raceToCreate(target: DriverTarget, processes: number, ids:
   return Array.from({ length: ids }, (_, index) => outcomes.map((one) => one[index]!).sort())
 }
 
-/** Each process adds one, so many times, to the number under an id. */
-export async function countTogether(target: DriverTarget, processes: number, id: string, times: number): Promise<void> {
-  await together(target, processes, ['count', id, String(times)])
+/**
+ * Each process adds one, so many times, to the number under an id.
+ * @param task `open and count`: with a store that is opened for each and closed again
+ */
+export async function countTogether(
+  target: DriverTarget,
+  processes: number,
+  id: string,
+  times: number,
+  task: 'count' | 'open and count' = 'count',
+): Promise<void> {
+  await together(target, processes, [task, id, String(times)])
 }

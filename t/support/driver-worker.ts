@@ -6,6 +6,12 @@ import { loadPlugin } from '../../lib/registry.js'
 
 const [name = '', options = '{}', task = '', id = '', times = '1'] = process.argv.slice(2)
 
+async function count(driver: Driver, done: number): Promise<number> {
+  const current = (await driver.retrieve(id))!
+  const next = Buffer.from(String(Number(Buffer.from(current).toString()) + 1))
+  return (await driver.store(id, next, { expect: current })) === 'stored' ? done + 1 : done
+}
+
 const tasks: Record<string, (driver: Driver) => Promise<unknown>> = {
   /** Create records that others create too; prints how each went. */
   async create(driver) {
@@ -18,21 +24,31 @@ const tasks: Record<string, (driver: Driver) => Promise<unknown>> = {
 
   /** Add one, so many times, each time to what was read. */
   async count(driver) {
+    for (let done = 0; done < Number(times); ) done = await count(driver, done)
+    return 'counted'
+  },
+
+  /** The same, each time with a store that is opened for it and closed again. */
+  async 'open and count'() {
     for (let done = 0; done < Number(times); ) {
-      const current = (await driver.retrieve(id))!
-      const next = Buffer.from(String(Number(Buffer.from(current).toString()) + 1))
-      if ((await driver.store(id, next, { expect: current })) === 'stored') done++
+      const driver = await newDriver()
+      done = await count(driver, done)
+      await driver.close()
     }
     return 'counted'
   },
 }
 
-async function main(): Promise<void> {
+async function newDriver(): Promise<Driver> {
   const { Plugin } = await loadPlugin('driver', name)
-  const driver = new Plugin(readOptions(Plugin.options, JSON.parse(options)), {
+  return new Plugin(readOptions(Plugin.options, JSON.parse(options)), {
     now: () => Math.floor(Date.now() / 1000),
     padding: false,
   })
+}
+
+async function main(): Promise<void> {
+  const driver = await newDriver()
   process.stdout.write('ready\n')
   await new Promise((resolve) => process.stdin.once('data', resolve))
   process.stdin.destroy()
