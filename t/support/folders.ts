@@ -1,6 +1,6 @@
 /** Folders and files of tests. */
 
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
@@ -8,10 +8,15 @@ import { afterAll } from 'vitest'
 const made: string[] = []
 
 /** A new folder, removed when the tests of the file have ended. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'data-session-test-'))
+export function temporaryFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'data-session-test-'))
   made.push(folder)
   return folder
+}
+
+/** One in memory, where the system has such a place, so that nothing waits for a disk. */
+export function folderInMemory(): string {
+  return temporaryFolder(existsSync('/dev/shm') ? '/dev/shm' : tmpdir())
 }
 
 afterAll(() => {
