@@ -119,6 +119,8 @@ export class Session<P extends object = Params> {
     if (settle(found.data)) session.#changes.lifetime = true
     session.#dropExpiredParameters()
     session.#countAccess()
+    // What opening changes, the next opening changes too: nothing is lost without a flush.
+    session.#unflushed.pending = false
     return session
   }
 
@@ -132,7 +134,10 @@ export class Session<P extends object = Params> {
     const idle = Math.abs(now - this.atime())
     const isLong = (lifetime: number) => lifetime > 0 && idle > Math.floor(lifetime / 4)
     const lifetimes = [this.etime(), ...parameterLifetimes(this.#data).values()]
-    if (idle > this.#engine.options.touchAfter || lifetimes.some(isLong)) this.atime(now)
+    if (idle > this.#engine.options.touchAfter || lifetimes.some(isLong)) {
+      this.#data._SESSION_ATIME = now
+      this.#changes.touched = true
+    }
   }
 
   /** The session's id. */

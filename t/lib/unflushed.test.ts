@@ -15,3 +15,9 @@ it.each([
   if (told === '') expect(stderr).toBe('')
   else expect(stderr).toContain(`[DATA_SESSION_UNFLUSHED] SessionWarning: ${told}`)
 })
+
+it('a program that only reads is told nothing, though a flush would write the time of access', async () => {
+  const program = await bundle('t/lib/children/ends-after-reading.ts')
+  const { stdout, stderr } = spawnSync(process.execPath, [program], { encoding: 'utf8' })
+  expect([stdout, stderr]).toEqual(['user true\n', ''])
+})
