@@ -79,11 +79,16 @@ function fromKoffi(): Flock | undefined {
       if (flock(fd, (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true
       const errno = koffi.errno()
       if (errno === EAGAIN || errno === EWOULDBLOCK) return false
-      throw Object.assign(new Error(`flock failed with errno ${errno}`), { errno, syscall: 'flock' })
+      throw flockError(errno)
     },
-    unlock: (fd) => void flock(fd, LOCK_UN),
+    unlock(fd) {
+      if (flock(fd, LOCK_UN) !== 0) throw flockError(koffi.errno())
+    },
   }
 }
+
+const flockError = (errno: number): Error =>
+  Object.assign(new Error(`flock failed with errno ${errno}`), { errno, syscall: 'flock' })
 
 const providers: Readonly<Record<FlockProvider, () => Flock | undefined>> = { 'fs-ext': fromFsExt, koffi: fromKoffi }
 const loaded = new Map<FlockProvider, Flock>()

@@ -8,16 +8,15 @@
 
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { acquire, type Flock } from '../../lib/flock.js'
+import { acquire, type Flock, type LockMode } from '../../lib/flock.js'
 
 export class Gate {
   readonly #flock: Flock
   readonly #timeout: number
-  /** Held while somebody opens; passed by every commit, so that the next ones do not keep him waiting. */
-  readonly #entrance: number
-  readonly #dataPath: string
-  /** data.mdb: held by each commit. Undefined until there is one. */
-  #data: number | undefined
+  /** The folder. Held while somebody opens; passed by every commit, so that the next ones do not keep him waiting. */
+  readonly #entrance: Place
+  /** data.mdb, held by each commit. */
+  readonly #data: Place
 
   /**
    * @param directory of the environment; it must be there
@@ -26,8 +25,8 @@ export class Gate {
   constructor(directory: string, flock: Flock, timeout: number) {
     this.#flock = flock
     this.#timeout = timeout
-    this.#entrance = openSync(directory, 'r')
-    this.#dataPath = join(directory, 'data.mdb')
+    this.#entrance = new Place(directory)
+    this.#data = new Place(join(directory, 'data.mdb'))
   }
 
   /**
@@ -37,11 +36,11 @@ export class Gate {
   async alone<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     await this.#lock(this.#entrance, 'exclusive')
     try {
-      if (existsSync(this.#dataPath)) await this.#lock(this.#dataFile(), 'exclusive')
+      if (this.#data.exists()) await this.#lock(this.#data, 'exclusive')
       return await work()
     } finally {
-      this.leave()
-      this.#flock.unlock(this.#entrance)
+      this.#data.unlock(this.#flock)
+      this.#entrance.unlock(this.#flock)
     }
   }
 
@@ -52,26 +51,56 @@ export class Gate {
   async enter(): Promise<void> {
     await this.#lock(this.#entrance, 'shared')
     try {
-      await this.#lock(this.#dataFile(), 'shared')
+      await this.#lock(this.#data, 'shared')
     } finally {
-      this.#flock.unlock(this.#entrance)
+      this.#entrance.unlock(this.#flock)
     }
   }
 
   leave(): void {
-    if (this.#data !== undefined) this.#flock.unlock(this.#data)
+    this.#data.unlock(this.#flock)
   }
 
   close(): void {
-    for (const fd of [this.#entrance, this.#data]) if (fd !== undefined) closeSync(fd)
+    this.#entrance.close()
+    this.#data.close()
   }
 
-  #dataFile(): number {
-    this.#data ??= openSync(this.#dataPath, 'r')
-    return this.#data
+  #lock(place: Place, mode: LockMode): Promise<void> {
+    return acquire(this.#flock, place.open(), mode, this.#timeout, 'BerkeleyDB', 'timeout')
+  }
+}
+
+/** A file or folder that is open for its lock. */
+class Place {
+  readonly #path: string
+  #fd: number | undefined
+
+  constructor(path: string) {
+    this.#path = path
   }
 
-  #lock(fd: number, mode: 'shared' | 'exclusive'): Promise<void> {
-    return acquire(this.#flock, fd, mode, this.#timeout, 'BerkeleyDB', 'timeout')
+  exists(): boolean {
+    return existsSync(this.#path)
+  }
+
+  open(): number {
+    this.#fd ??= openSync(this.#path, 'r')
+    return this.#fd
+  }
+
+  unlock(flock: Flock): void {
+    if (this.#fd === undefined) return
+    try {
+      flock.unlock(this.#fd)
+    } catch {
+      // What is closed has no lock.
+      this.close()
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
   }
 }

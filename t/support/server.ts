@@ -152,19 +152,20 @@ async function launch(program: ServerProgram): Promise<Launched | string> {
     }
     return false
   }
-  const signal = (name: NodeJS.Signals): void => {
-    for (const pid of family(readFileSync(join(place.folder, 'process'), 'utf8').trim())) {
-      try {
-        process.kill(pid, name)
-      } catch {
-        // It ended meanwhile.
-      }
-    }
+  const processes = (): number[] => family(readFileSync(join(place.folder, 'process'), 'utf8').trim())
+  const signal = (name: NodeJS.Signals): void => send(processes(), name)
+  /** The children first: PostgreSQL does not start while one of its last life has its memory. */
+  const kill = async (): Promise<void> => {
+    signal('SIGSTOP')
+    const [server, ...children] = processes()
+    send(children, 'SIGKILL')
+    while (children.some(isRunning)) await pause()
+    send([server!], 'SIGKILL')
   }
-  const restart = async ({ kill = false } = {}): Promise<void> => {
+  const restart = async ({ kill: isKilled = false } = {}): Promise<void> => {
     const again = join(place.folder, 'again')
     writeFileSync(again, '')
-    if (kill) signal('SIGKILL')
+    if (isKilled) await kill()
     else child.stdin.write('\n')
     while (existsSync(again) && !ended) await pause()
     if (!(await answers())) throw new Error(`it did not start again:\n${log}`)
@@ -179,6 +180,25 @@ function family(pid: string): number[] {
   const file = `/proc/${pid}/task/${pid}/children`
   const children = existsSync(file) ? readFileSync(file, 'utf8').split(' ').filter(Boolean) : []
   return [Number(pid), ...children.flatMap(family)]
+}
+
+function send(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+}
+
+/** Not gone, and not about to be collected by its parent. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 /** Start a server, and wait until it answers. */
