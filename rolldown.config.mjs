@@ -10,6 +10,8 @@ import { pluginFiles } from './scripts/dev/catalogue.mjs'
 
 const folders = ['drivers', 'id', 'serialize']
 const plugins = folders.flatMap((folder) => pluginFiles('.', folder).map((name) => `${folder}/${name}`))
+/** What a program imports by itself: an adapter for its web framework, or a front end. */
+const hosts = ['adapters', 'compat'].flatMap((folder) => pluginFiles('lib', folder).map((name) => `${folder}/${name}`))
 /** Programs to run with node. They import the package by its name, so that there is one copy of it. */
 const scripts = [
   'scripts/demo',
@@ -25,6 +27,7 @@ const scripts = [
 const input = Object.fromEntries([
   ['index', 'lib/index.ts'],
   ['testing', 't/suite/index.ts'],
+  ...hosts.map((name) => [name, `lib/${name}.ts`]),
   ...[...plugins, ...scripts].map((name) => [name, `${name}.ts`]),
 ])
 
@@ -65,7 +68,11 @@ export default defineConfig({
     // All of the engine in one file, and all that drivers of a kind share: each file more costs a cold start 0.3 ms and more.
     codeSplitting: {
       groups: [
-        { name: 'engine', test: /[\\/](?:lib|shared[\\/](?:failure|hex|options|origin|record-serializer|text))[\\/.]/ },
+        {
+          name: 'engine',
+          test: /[\\/](?:lib(?![\\/](?:adapters|compat)[\\/])|(?<!adapters[\\/])shared[\\/](?:failure|hex|options|origin|record-serializer|text))[\\/.]/,
+        },
+        { name: 'adapters', test: /[\\/]lib[\\/]adapters[\\/]shared[\\/]/ },
         { name: 'keyed', test: /[\\/]drivers[\\/]keyed[\\/]/ },
         { name: 'stores', test: /[\\/]drivers[\\/]shared[\\/]/ },
         { name: 'sql', test: /[\\/]drivers[\\/]sql[\\/](?!(?:create-table|knex-client)\.|(?:dialects|odbc|pg)[\\/])/ },

@@ -17,6 +17,11 @@ export function loadPeer<Module>(name: string, neededBy: string): Module {
   }
 }
 
+/** A package that this one depends on; loaded at first use, as few programs need it. */
+export function loadDependency<Module>(name: string): Module {
+  return requirePackage(name)
+}
+
 /** Refuse early what `loadPeer` would refuse later, without the cost of loading the package. */
 export function assertPeer(name: string, neededBy: string): void {
   try {

@@ -7,6 +7,8 @@ import { DriverError, OptionError, SessionError } from './errors.js'
 import { type Hash, setElement } from './hash.js'
 import { heeding, type Store } from './heeding.js'
 import { flag, integer, readOptions } from './options.js'
+import { queryFrom } from './query/hosts.js'
+import { claimedId, type Query } from './query/query.js'
 import { parameterNames, type SessionData, timeOf } from './record.js'
 import { forwardOf } from './renewal.js'
 import { type Params, Session } from './session.js'
@@ -48,7 +50,7 @@ const inWords: Record<Exclude<Found, StoredSession>, string> = {
   unusable: 'no id',
 }
 
-const openOptions = ['id', 'clientId', 'signal']
+const openOptions = ['id', 'clientId', 'query', 'signal']
 
 const createTableOptions: OptionTable<Required<CreateTableOptions>> = {
   idLength: integer(0, { min: 1, max: 255 }),
@@ -104,17 +106,25 @@ export class SessionManager {
         "Give open() either 'id' (from the program) or 'clientId' (from a request), not both",
       )
     }
-    if (id === undefined && 'clientId' in options) this.#refusePredictable()
+    const query = this.#queryOf(options)
+    if (id === undefined && ('clientId' in options || query !== undefined)) this.#refusePredictable()
+    const claimed = clientId ?? (id === undefined && query !== undefined ? claimedId(query, engine.options) : undefined)
     const finder = new SessionFinder(engine, heeding(engine.driver, signal))
-    const found = await (id === undefined ? finder.findForClient(clientId) : finder.find(id))
+    const found = await (id === undefined ? finder.findForClient(claimed) : finder.find(id))
     if (typeof found === 'object') {
-      engine.log?.('open', found.id, found.id === (id ?? clientId) ? 'found' : 'found under its new id')
-      return Session.stored<P>(engine, found, id !== undefined)
+      engine.log?.('open', found.id, found.id === (id ?? claimed) ? 'found' : 'found under its new id')
+      return Session.stored<P>(engine, found, { agreed: id !== undefined, query })
     }
-    const adopted = id ?? (found === 'none' && !engine.options.strictIds ? clientId : undefined)
+    const adopted = id ?? (found === 'none' && !engine.options.strictIds ? claimed : undefined)
     const newId = adopted ?? (await engine.ids.generate())
-    engine.log?.('open', newId, `new${clientId === undefined ? '' : `; what the client sent is ${inWords[found]}`}`)
-    return Session.fresh<P>(engine, newId, adopted !== undefined, found === 'expired')
+    engine.log?.('open', newId, `new${claimed === undefined ? '' : `; what the client sent is ${inWords[found]}`}`)
+    return Session.fresh<P>(engine, newId, { agreed: adopted !== undefined, expired: found === 'expired', query })
+  }
+
+  #queryOf({ id, clientId, query }: OpenOptions): Query | undefined {
+    const { queryClass: QueryClass } = this.#engine.options
+    if (query !== undefined) return queryFrom(query)
+    return id === undefined && clientId === undefined && QueryClass !== undefined ? new QueryClass() : undefined
   }
 
   #refusePredictable(): void {

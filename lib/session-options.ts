@@ -2,10 +2,13 @@
 
 import type { PluginOptions } from './catalogue.js'
 import type { Driver, IdGenerator, OptionReader, OptionTable, Serializer } from './contracts.js'
+import type { CookieOptions } from './cookie.js'
 import { type Duration, parseDuration } from './duration.js'
 import { OptionError } from './errors.js'
 import { usualVerbosity } from './log.js'
 import { custom, flag, integer, oneOf } from './options.js'
+import type { QuerySource } from './query/hosts.js'
+import type { Query } from './query/query.js'
 import type { Dialect } from './record.js'
 import { nearest } from './suggest.js'
 
@@ -73,6 +76,24 @@ export interface CoreOptions {
    * CGI::Session is to honour per-parameter expiry. A stored record keeps the keys that it has.
    */
   dialect: Dialect
+  /** The name of the cookie, and of the parameter, that carry the id. Default `CGISESSID`, as in Perl. */
+  name: string
+  /** Attributes of the cookie, in place of HttpOnly, SameSite=Lax and Path=/. */
+  cookie: CookieOptions
+  /**
+   * Whether the id may come as a parameter of the request, when there is no cookie. Default false: an id in an address is in
+   * everybody's logs and bookmarks. Perl takes it.
+   */
+  idFromParam: boolean
+  /** Whether a request counts as https when its header `X-Forwarded-Proto` says so. Only behind a proxy that sets it. Default: false. */
+  trustProxy: boolean
+  /** `perl`: cookies and headers are those of CGI.pm, to the byte, without HttpOnly and SameSite. Default `none`. */
+  compat: 'none' | 'perl'
+  /**
+   * What makes the query of an `open()` that is given neither `query`, `id` nor `clientId`; called with `new` and no arguments. Perl
+   * makes a CGI object (`query_class`): say `CgiQuery` for that. Default: none.
+   */
+  queryClass: QueryClass | undefined
   /** The time in milliseconds since 1970; default `Date.now`. For tests. */
   clock: () => number
 }
@@ -98,15 +119,27 @@ export interface OpenOptions extends SignalOptions {
    * id of its own (`strictIds`).
    */
   clientId?: string | undefined
+  /**
+   * The request, or an object that tells of it (`Query`). Its cookie says which session is meant, unless `id` or `clientId` do; and
+   * `cookie()`, `httpHeader()`, `saveParam()` and `loadParam()` use it.
+   */
+  query?: QuerySource | undefined
 }
 
 /** Options of `Session.open`. */
 export type SessionOptions = ManagerOptions & OpenOptions
 
+/** Makes a query of what the process knows, as CGI.pm does of its environment. */
+export type QueryClass = new () => Query
+
 const isFunction = (value: unknown): value is () => number => typeof value === 'function'
 
 const isType = (value: unknown): value is string | TypeParts =>
   typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value))
+
+const isAttributes = (value: unknown): value is CookieOptions => typeof value === 'object' && value !== null
+
+const isQueryClass = (value: unknown): value is QueryClass => typeof value === 'function'
 
 const isMerge = (value: unknown): value is MergeFunction => typeof value === 'function'
 
@@ -129,6 +162,16 @@ export const coreOptions: OptionTable<CoreOptions> = {
   allowPredictableIds: flag(false),
   verbose: (value, name) => integer(usualVerbosity(), { max: 2 })(value, name),
   dialect: oneOf(['data-session', 'cgi-session'], 'data-session'),
+  name: custom(
+    'CGISESSID',
+    'a text that is not empty',
+    (value): value is string => typeof value === 'string' && value !== '',
+  ),
+  cookie: custom<CookieOptions>({}, 'an object of attributes', isAttributes),
+  idFromParam: flag(false),
+  trustProxy: flag(false),
+  compat: oneOf(['none', 'perl'], 'none'),
+  queryClass: custom<QueryClass | undefined>(undefined, 'a class of queries', isQueryClass),
   clock: custom(Date.now, 'a function that gives milliseconds', isFunction),
 }
 

@@ -4,14 +4,18 @@ import { inspect } from 'node:util'
 import { unlessAborted } from './abort.js'
 import { Changes, Exposed } from './changes.js'
 import { isSameValue } from './clone.js'
+import { type CookieOptions, perlCookie, type SessionCookie, setCookie } from './cookie.js'
 import { visitEach } from './driver-guard.js'
 import { type Duration, parseDuration } from './duration.js'
 import type { Engine } from './engine.js'
 import { OptionError, UnsupportedError } from './errors.js'
 import { elementOf, isPlainObject, setElement } from './hash.js'
 import { heeding, type Store } from './heeding.js'
+import { type HeaderOptions, httpHeader } from './http-header.js'
 import { logId } from './id-check.js'
 import { append, appendNew, incrementBy, type Operation } from './operations.js'
+import { type QuerySource, queryFrom } from './query/hosts.js'
+import { type Query, valuesOf } from './query/query.js'
 import {
   dialectOf,
   expiredParameters,
@@ -66,6 +70,7 @@ export class Session<P extends object = Params> {
   readonly #engine: Engine
   readonly #writer: RecordWriter
   readonly #unflushed = new UnflushedWarning()
+  readonly #query: Query | undefined
   #manager: SessionManager | undefined
   #data: SessionData
   #changes = new Changes()
@@ -79,13 +84,14 @@ export class Session<P extends object = Params> {
   private constructor(
     engine: Engine,
     data: SessionData,
-    state: { id: string; record?: Uint8Array; agreed: boolean; expired: boolean },
+    state: { id: string; record?: Uint8Array; agreed: boolean; expired: boolean; query: Query | undefined },
   ) {
     if (state === undefined) throw new TypeError('A session is opened: await Session.open(options), or sessions.open()')
     this.#engine = engine
     this.#data = data
     this.#isNew = state.record === undefined
     this.#expired = state.expired
+    this.#query = state.query
     this.#writer = new RecordWriter(engine, state)
   }
 
@@ -95,10 +101,10 @@ export class Session<P extends object = Params> {
    */
   static async open<P extends object = Params>(options: SessionOptions = {}): Promise<Session<P>> {
     refuseNoObject(options, 'Session.open')
-    const { id, clientId, signal, ...rest } = options
+    const { id, clientId, query, signal, ...rest } = options
     const manager = await SessionManager.create(rest)
     try {
-      const session = await manager.open<P>({ id, signal, ...('clientId' in options ? { clientId } : {}) })
+      const session = await manager.open<P>({ id, query, signal, ...('clientId' in options ? { clientId } : {}) })
       session.#manager = manager
       return session
     } catch (error) {
@@ -108,15 +114,23 @@ export class Session<P extends object = Params> {
   }
 
   /** @internal A session that the store does not have yet. `agreed`: the program gave the id. */
-  static fresh<P extends object>(engine: Engine, id: string, agreed: boolean, expired: boolean): Session<P> {
+  static fresh<P extends object>(
+    engine: Engine,
+    id: string,
+    state: { agreed: boolean; expired: boolean; query: Query | undefined },
+  ): Session<P> {
     const data = newRecord(id, engine.now(), engine.options.dialect)
-    return new Session<P>(engine, data, { id, agreed, expired })
+    return new Session<P>(engine, data, { id, ...state })
   }
 
   /** @internal A session as the store has it: its parameters' lifetimes are checked, and it counts as used now. */
-  static stored<P extends object>(engine: Engine, found: StoredSession, agreed: boolean): Session<P> {
-    const session = new Session<P>(engine, found.data, { id: found.id, record: found.record, agreed, expired: false })
-    if (settle(found.data)) session.#changes.lifetime = true
+  static stored<P extends object>(
+    engine: Engine,
+    { id, data, record }: StoredSession,
+    state: { agreed: boolean; query: Query | undefined },
+  ): Session<P> {
+    const session = new Session<P>(engine, data, { id, record, expired: false, ...state })
+    if (settle(data)) session.#changes.lifetime = true
     session.#dropExpiredParameters()
     session.#countAccess()
     // What opening changes, the next opening changes too: nothing is lost without a flush.
@@ -281,9 +295,13 @@ export class Session<P extends object = Params> {
     this.#unflushed.pending = !this.#deleted
   }
 
+  #isReserved(key: string): boolean {
+    return isReserved(key, dialectOf(this.#data))
+  }
+
   #refuseReserved(key: unknown): void {
     if (typeof key !== 'string') throw new TypeError('A parameter name is a string')
-    if (!isReserved(key, dialectOf(this.#data))) return
+    if (!this.#isReserved(key)) return
     throw new TypeError(
       `'${key.slice(0, 40)}' cannot be a parameter: names that begin with _ belong to the session itself; choose another`,
     )
@@ -558,6 +576,105 @@ export class Session<P extends object = Params> {
 
   #dropExpiredParameters(): void {
     for (const key of expiredParameters(this.#data, this.#engine.now())) this.#clear(key)
+  }
+
+  /** The name of the cookie, and of the parameter, that carry the id: option `name`. */
+  name(): string {
+    return this.#engine.options.name
+  }
+
+  /** What tells of the request: option `query`, or what `queryClass` made. Undefined where there is neither. */
+  query(): Query | undefined {
+    return this.#query
+  }
+
+  /** The id, under the name that Data::Session has for it as well. */
+  userId(): string {
+    return this.id()
+  }
+
+  /**
+   * The session's cookie, as the value of a `Set-Cookie` header. It lasts as long as the session does when nobody uses it; that of a
+   * session that never expires lasts until the browser is closed. The cookie of a session that was deleted deletes the browser's.
+   * @param attributes in place of those of option `cookie`
+   * @throws {OptionError} for attributes that browsers refuse
+   */
+  cookie(attributes: CookieOptions = {}): string {
+    const { name, cookie, compat, trustProxy } = this.#engine.options
+    const facts: SessionCookie = {
+      name,
+      value: this.id(),
+      lifetime: this.#deleted ? -1 : this.etime(),
+      now: this.#engine.now(),
+      isSecure: this.#query?.isSecure?.(trustProxy) === true,
+    }
+    return compat === 'perl' ? perlCookie(facts, attributes) : setCookie(facts, { ...cookie, ...attributes })
+  }
+
+  /**
+   * The header of a CGI answer with the session's cookie in it, as CGI.pm prints it, with the empty line at its end. Pages with a
+   * cookie are not to be kept by caches: `Cache-Control: no-store`.
+   * @throws {TypeError} for a line break in a value
+   */
+  httpHeader(options: HeaderOptions = {}): string {
+    const { compat } = this.#engine.options
+    return httpHeader(this.cookie(), options, this.#engine.now(), compat === 'perl')
+  }
+
+  /**
+   * Keep parameters of the request in the session; one with several values as an array. Names that the request does not have are
+   * passed over.
+   * @param query default: the session's own
+   * @param names default: all that the request has, but for reserved ones
+   * @throws {TypeError} for a reserved name that is asked for, or without a query
+   */
+  saveParam(query?: QuerySource, names?: string | readonly string[]): this {
+    const from = this.#queryOr(query, 'saveParam')
+    const wanted = names === undefined ? from.params().filter((name) => !this.#isReserved(name)) : [names].flat()
+    for (const name of wanted) this.#refuseReserved(name)
+    for (const name of wanted) {
+      const values = valuesOf(from, name)
+      if (values.length > 0) this.#set(name, values.length === 1 ? values[0] : [...values])
+    }
+    return this
+  }
+
+  /**
+   * Give the request the session's parameters, and return it; an array becomes several values.
+   * @param query default: the session's own
+   * @param names default: all
+   * @throws {TypeError} without a query that can be changed
+   */
+  loadParam(query?: QuerySource, names?: string | readonly string[]): Query {
+    const to = this.#queryOr(query, 'loadParam')
+    if (to.set === undefined) throw new TypeError('loadParam() needs a query with the method set(name, values)')
+    const wanted = names === undefined ? parameterNames(this.#data) : [names].flat()
+    for (const name of wanted) {
+      const value = this.#isReserved(name) ? undefined : elementOf(this.#data, name)
+      if (value !== undefined && value !== null) to.set(name, [value].flat().map(String))
+    }
+    return to
+  }
+
+  #queryOr(query: QuerySource | undefined, method: string): Query {
+    const found = query === undefined ? this.#query : queryFrom(query)
+    if (found !== undefined) return found
+    throw new TypeError(`${method}() needs a request: give it one, or open the session with { query }`)
+  }
+
+  /** The messages of a kind that were left for the next page, oldest first; reading them takes them away. */
+  flash(kind: string): string[]
+  /** Leave a message for the next page that asks for this kind; it survives a redirect. */
+  flash(kind: string, message: string): this
+  flash(kind: string, message?: string): string[] | this {
+    const key = `flash.${kind}`
+    if (message !== undefined) {
+      this.#operate(key, append([message]))
+      return this
+    }
+    const messages = this.#get(key)
+    this.clear(key as Name<P>)
+    return Array.isArray(messages) ? messages.map(String) : []
   }
 
   /** Call a function with the id of each session in the store. @throws {UnsupportedError} where it cannot list them */

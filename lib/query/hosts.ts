@@ -1,0 +1,126 @@
+/** The requests of the hosts that people use, and what makes each a query. A new host is one line in the table. */
+
+import { isQuery, type Query, type RequestParts } from './query.js'
+import { RequestQuery } from './request-query.js'
+
+/** As much as is used of Node's `IncomingMessage`; Express adds `body` where a parser filled it. */
+export interface NodeRequest {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly url?: string | undefined
+  readonly originalUrl?: string
+  readonly body?: unknown
+  readonly socket?: { readonly encrypted?: boolean }
+}
+
+/** As much as is used of the `Request` of fetch. */
+export interface FetchRequest {
+  readonly headers: { get(name: string): string | null }
+  readonly url: string
+}
+
+/** A request of one of the hosts, or a query: what `open({ query })` takes. */
+export type QuerySource = Query | NodeRequest | FetchRequest | { readonly raw: NodeRequest } | { readonly req: unknown }
+
+/** A kind of request: how it is told from others, and what it consists of. */
+interface Host {
+  readonly name: string
+  is(request: object): boolean
+  parts(request: never): RequestParts
+}
+
+const has = (request: object, name: string, type: string): boolean => typeof Reflect.get(request, name) === type
+
+const hosts: readonly Host[] = [
+  { name: 'Hono', is: (c) => isFetch(field(field(c, 'req'), 'raw')), parts: (c: Hono) => fetchParts(c.req.raw) },
+  {
+    name: 'Koa',
+    is: (ctx) => isNode(field(ctx, 'req')) && has(ctx, 'request', 'object'),
+    parts: (ctx: Koa) => nodeParts(ctx.req, ctx.request.body),
+  },
+  {
+    name: 'Fastify',
+    is: (request) => isNode(field(request, 'raw')),
+    parts: (request: Fastify) => nodeParts(request.raw, request.body),
+  },
+  { name: 'fetch', is: isFetch, parts: fetchParts },
+  { name: 'Node', is: isNode, parts: (request: NodeRequest) => nodeParts(request, request.body) },
+]
+
+interface Hono {
+  readonly req: { readonly raw: FetchRequest }
+}
+interface Koa {
+  readonly req: NodeRequest
+  readonly request: { readonly body?: unknown }
+}
+interface Fastify {
+  readonly raw: NodeRequest
+  readonly body?: unknown
+}
+
+/**
+ * The query of a request.
+ * @throws {TypeError} for what is no request of a known host, and has not the methods of a query
+ */
+export function queryFrom(source: unknown): Query {
+  if (isQuery(source)) return source
+  if (typeof source === 'object' && source !== null) {
+    const host = hosts.find(({ is }) => is(source))
+    if (host !== undefined) return new RequestQuery(host.parts(source as never))
+  }
+  throw new TypeError(
+    `'query' takes a request of Node, fetch, Express, Fastify, Koa or Hono, or an object with the methods cookie(name), param(name) and params()`,
+  )
+}
+
+const field = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+
+function isFetch(request: unknown): boolean {
+  return typeof field(field(request, 'headers'), 'get') === 'function' && typeof field(request, 'url') === 'string'
+}
+
+function isNode(request: unknown): boolean {
+  return typeof field(request, 'headers') === 'object' && field(request, 'headers') !== null && !isFetch(request)
+}
+
+function nodeParts(request: NodeRequest, body: unknown): RequestParts {
+  const header = (name: string): string | undefined => {
+    const value = request.headers[name]
+    return typeof value === 'object' ? value.join(name === 'cookie' ? '; ' : ',') : value
+  }
+  return {
+    cookies: header('cookie'),
+    *parameters() {
+      yield* fieldsOf(body)
+      yield* searchOf(request.originalUrl ?? request.url ?? '')
+    },
+    isSecure: (trustProxy) =>
+      request.socket?.encrypted === true || (trustProxy && isHttps(header('x-forwarded-proto'))),
+  }
+}
+
+function fetchParts({ headers, url }: FetchRequest): RequestParts {
+  return {
+    cookies: headers.get('cookie') ?? undefined,
+    parameters: () => searchOf(url),
+    isSecure: (trustProxy) =>
+      url.startsWith('https:') || (trustProxy && isHttps(headers.get('x-forwarded-proto') ?? undefined)),
+  }
+}
+
+/** Of several proxies, the one that the client spoke to comes first. */
+const isHttps = (protocols: string | undefined): boolean => protocols?.split(',')[0]?.trim().toLowerCase() === 'https'
+
+function searchOf(url: string): URLSearchParams {
+  const from = url.indexOf('?')
+  return new URLSearchParams(from < 0 ? '' : url.slice(from + 1).replace(/#.*$/s, ''))
+}
+
+/** The texts of a form that a parser of the host has read. */
+function* fieldsOf(body: unknown): Iterable<readonly [string, string]> {
+  if (typeof body !== 'object' || body === null) return
+  for (const [name, value] of Object.entries(body)) {
+    for (const one of Array.isArray(value) ? value : [value]) if (typeof one === 'string') yield [name, one]
+  }
+}
