@@ -34,9 +34,10 @@ export class Gate {
    * @throws {DriverError} ERR_SESSION_LOCK_TIMEOUT
    */
   async alone<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    const deadline = performance.now() + this.#timeout
     await this.#lock(this.#entrance, 'exclusive')
     try {
-      if (this.#data.exists()) await this.#lock(this.#data, 'exclusive')
+      if (this.#data.exists()) await this.#lock(this.#data, 'exclusive', deadline - performance.now())
       return await work()
     } finally {
       this.#data.unlock(this.#flock)
@@ -66,8 +67,8 @@ export class Gate {
     this.#data.close()
   }
 
-  #lock(place: Place, mode: LockMode): Promise<void> {
-    return acquire(this.#flock, place.open(), mode, this.#timeout, 'BerkeleyDB', 'timeout')
+  #lock(place: Place, mode: LockMode, milliseconds = this.#timeout): Promise<void> {
+    return acquire(this.#flock, place.open(), mode, Math.max(0, Math.round(milliseconds)), 'BerkeleyDB', 'timeout')
   }
 }
 

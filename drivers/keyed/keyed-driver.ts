@@ -2,7 +2,11 @@
 
 import type { Driver, DriverSupport, RemoveOptions, StoreOptions, StoreOutcome } from '../../lib/contracts.js'
 import { DriverError } from '../../lib/errors.js'
+import { within } from '../shared/within.js'
 import { type Advice, failure } from './failure.js'
+
+/** What takes too long may know better why, and then says so itself. */
+const GRACE_MS = 100
 
 /** A client, and how it is closed. */
 export interface Opened<Client> {
@@ -111,7 +115,12 @@ export abstract class KeyedDriver<Client> implements Driver {
   }
 
   async #openNow(): Promise<Opened<Client>> {
-    this.#opened = await this.#setup.open()
+    const opening = this.#setup.open()
+    const giveBack = (late: Opened<Client>): unknown => late.close?.()
+    this.#opened =
+      opening instanceof Promise
+        ? await within(this.#setup.timeout + GRACE_MS, opening, giveBack, 'Opening took too long')
+        : opening
     return this.#opened
   }
 
