@@ -23,6 +23,8 @@ const scripts = [
   'scripts/bench/codec',
   'scripts/bench/steady',
   'scripts/bench/million',
+  'scripts/bench/http',
+  'scripts/bench/http/server',
 ]
 const input = Object.fromEntries([
   ['index', 'lib/index.ts'],
@@ -35,18 +37,21 @@ const input = Object.fromEntries([
  * Paths, the compiler's helpers (for `await using`) and the package itself; every other name is a package or built in.
  * @param {string} id
  */
-const isResolved = (id) => /^(?:[./\0]|@oxc-project\/runtime\/|data-session$)/.test(id)
+const isResolved = (id) => /^(?:[./\0]|@oxc-project\/runtime\/|data-session(?:$|[/]))/.test(id)
 /** @param {string} id */
 const isExternal = (id) => builtinModules.includes(id.replace('node:', '')) || !isResolved(id)
 
 /**
- * Programs import the package by its name, as users do. In dist/ that is its one built entry by path: the package.json
- * of dist/ hides the one that knows the name.
+ * Programs import the package by its name, as users do. In dist/ that is a built entry by path: the package.json of dist/
+ * hides the one that knows the name.
  * @type {import('rolldown').Plugin}
  */
 const ownName = {
   name: 'own-name',
-  resolveId: (id) => (id === 'data-session' ? { id: resolve('index.js'), external: 'relative' } : null),
+  resolveId(id) {
+    const [, entry = 'index'] = /^data-session(?:\/(.+))?$/.exec(id) ?? [undefined, null]
+    return entry === null ? null : { id: resolve(`${entry}.js`), external: 'relative' }
+  },
 }
 
 export default defineConfig({

@@ -23,6 +23,7 @@ export type SessionErrorCode =
   | 'ERR_SESSION_ID_GENERATE'
   | 'ERR_SESSION_CONFLICT'
   | 'ERR_SESSION_UNSUPPORTED'
+  | 'ERR_SESSION_REQUEST'
 
 /** What all errors of the package have in common: a `code`, and the native error as `cause`. */
 export abstract class SessionError extends Error {
@@ -133,5 +134,17 @@ export class UnsupportedError extends SessionError {
   constructor(ability: string, message: string) {
     super('ERR_SESSION_UNSUPPORTED', message)
     this.ability = ability
+  }
+}
+
+/** The body of a CGI request cannot be used: it is too large, cut short, or no form. */
+export class RequestError extends SessionError {
+  declare readonly code: 'ERR_SESSION_REQUEST'
+  /** What to answer: 400 (Bad Request) or 413 (Content Too Large). */
+  readonly status: 400 | 413
+
+  constructor(status: 400 | 413, message: string, options?: { cause?: unknown }) {
+    super('ERR_SESSION_REQUEST', message, options)
+    this.status = status
   }
 }

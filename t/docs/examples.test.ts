@@ -3,17 +3,17 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../support/folders.js'
 import { describeWith } from '../support/requirements.js'
 
 const root = join(import.meta.dirname, '../..')
 
-/** Page -> what its example needs. */
-const pages = { 'docs/sql.md': 'better-sqlite3', 'docs/keyed.md': 'lmdb' }
+/** Page -> what its example needs, if anything. */
+const pages = { 'docs/sql.md': 'better-sqlite3', 'docs/keyed.md': 'lmdb', 'docs/http.md': undefined } as const
 
 for (const [page, part] of Object.entries(pages)) {
-  describeWith(part, page, () => {
+  const body = (): void =>
     it('has an example that runs, again and again, and prints what it says', () => {
       const [, example = ''] = /^```js\n(.*?)^```/ms.exec(readFileSync(join(root, page), 'utf8'))!
       const project = temporaryFolder()
@@ -26,5 +26,6 @@ for (const [page, part] of Object.entries(pages)) {
         expect(stdout + stderr).toBe(`${promised}\n`)
       }
     })
-  })
+  if (part === undefined) describe(page, body)
+  else describeWith(part, page, body)
 }
