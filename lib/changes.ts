@@ -103,7 +103,8 @@ export class Changes {
     if (typeof theirs === 'object' && theirs !== null && theirs === elementOf(mine, key)) return
     const fits = operations.every((operation) => operation.fits(theirs))
     const value = fits ? operations.reduce((value, operation) => operation.apply(value), theirs) : elementOf(mine, key)
-    setElement(fresh, key, value)
+    if (value === undefined) this.#clear(fresh, key)
+    else setElement(fresh, key, value)
   }
 
   #clear(fresh: SessionData, key: string): void {

@@ -1,6 +1,7 @@
 /** The resolved plug-ins of a manager and the core's options: what sessions work with. */
 
 import type { IdGenerator, IdShape, Payload, PluginContext, Serializer } from './contracts.js'
+import { type CookieAttributes, cookieAttributes } from './cookie.js'
 import { DriverGuard } from './driver-guard.js'
 import { OptionError, type PluginKind } from './errors.js'
 import { createLog, type Log } from './log.js'
@@ -17,6 +18,8 @@ export interface Engine {
   readonly ids: IdGenerator
   readonly serializer: Serializer
   readonly options: CoreOptions
+  /** The attributes of the session's cookie, where an answer gives no others. */
+  readonly cookie: CookieAttributes
   /** The names of the three plug-ins. */
   readonly names: TypeNames
   /** Writers who got in each other's way. */
@@ -43,6 +46,7 @@ interface Part<Plugin> {
 /** Resolve a type and make its plug-ins. */
 export async function createEngine(given: ManagerOptions): Promise<Engine> {
   const options = readOptions(coreOptions, given as Readonly<Record<string, unknown>>)
+  const cookie = cookieAttributes(options.name, options.compat, options.cookie)
   const parts = partsOf(options.type)
   const serialize = await preparePart('serialize', parts.serialize, given)
   const driverPart = await preparePart('driver', parts.driver, given)
@@ -72,6 +76,7 @@ export async function createEngine(given: ManagerOptions): Promise<Engine> {
     ids,
     serializer,
     options,
+    cookie,
     names,
     turns: new Turns(),
     log,

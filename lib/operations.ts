@@ -10,7 +10,7 @@ export interface Operation {
   readonly wanted: string
   /** Can it be applied? A parameter that does not exist, or holds null (Perl's undef), is as good as an empty one. */
   fits(value: unknown): boolean
-  /** The new value. A list is changed in place, as a program may hold it. */
+  /** The new value; undefined clears the parameter. A list is changed in place, as a program may hold it. */
   apply(value: unknown): unknown
 }
 
@@ -62,11 +62,30 @@ export function appendNew(values: readonly unknown[]): Operation {
   return addTo(values, (list, value) => !list.some((known) => isSameElement(known, value)))
 }
 
+/** Take values out of a list, each once, wherever they are in it by now; a list of which nothing is left is cleared. */
+export function takeOut(given: readonly unknown[]): Operation {
+  const values = cloneValue(given)
+  return {
+    wanted: 'an array',
+    fits: isListOrNothing,
+    apply(value) {
+      const list = (value ?? []) as unknown[]
+      for (const one of values) {
+        const index = list.findIndex((known) => isSameElement(known, one))
+        if (index >= 0) list.splice(index, 1)
+      }
+      return list.length === 0 ? undefined : list
+    },
+  }
+}
+
+const isListOrNothing = (value: unknown): boolean => value === undefined || value === null || Array.isArray(value)
+
 function addTo(given: readonly unknown[], isToAdd: (list: readonly unknown[], value: unknown) => boolean): Operation {
   const values = cloneValue(given)
   return {
     wanted: 'an array',
-    fits: (value) => value === undefined || value === null || Array.isArray(value),
+    fits: isListOrNothing,
     apply(value) {
       const list = (value ?? []) as unknown[]
       for (const one of cloneValue(values)) if (isToAdd(list, one)) list.push(one)

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { unlessAborted } from './abort.js'
 import { Changes, Exposed } from './changes.js'
 import { isSameValue } from './clone.js'
-import { type CookieOptions, perlCookie, type SessionCookie, setCookie } from './cookie.js'
+import { type CookieOptions, cookieAttributes, writeCookie } from './cookie.js'
 import { visitEach } from './driver-guard.js'
 import { type Duration, parseDuration } from './duration.js'
 import type { Engine } from './engine.js'
@@ -13,7 +13,7 @@ import { elementOf, isPlainObject, setElement } from './hash.js'
 import { heeding, type Store } from './heeding.js'
 import { type HeaderOptions, httpHeader } from './http-header.js'
 import { logId } from './id-check.js'
-import { append, appendNew, incrementBy, type Operation } from './operations.js'
+import { append, appendNew, incrementBy, type Operation, takeOut } from './operations.js'
 import { type QuerySource, queryFrom } from './query/hosts.js'
 import { type Query, valuesOf } from './query/query.js'
 import {
@@ -56,6 +56,13 @@ interface Turn {
 }
 
 const ignore = (): void => undefined
+
+/** A value as a parameter of a request: its texts. Of what is, or has in it, anything but texts and numbers there are none. */
+function textsOf(value: unknown): string[] {
+  const values = value === undefined ? [] : [value].flat()
+  const isScalar = (one: unknown) => one === null || (typeof one !== 'object' && typeof one !== 'symbol')
+  return values.every(isScalar) ? values.map((one) => String(one ?? '')) : []
+}
 
 /**
  * A session. What stays in memory is synchronous, what reaches the store returns a promise. The methods are those of
@@ -236,7 +243,8 @@ export class Session<P extends object = Params> {
       throw new TypeError(`Parameter '${name.slice(0, 40)}' does not hold ${operation.wanted}`)
     const isOwn = this.#changes.keys.has(name) || this.#exposed.isChanged(name)
     const value = operation.apply(before)
-    setElement(this.#data, name, value)
+    if (value === undefined) delete this.#data[name]
+    else setElement(this.#data, name, value)
     if (isOwn) this.#changed(name)
     else {
       this.#changes.operate(name, operation)
@@ -595,30 +603,33 @@ export class Session<P extends object = Params> {
 
   /**
    * The session's cookie, as the value of a `Set-Cookie` header. It lasts as long as the session does when nobody uses it; that of a
-   * session that never expires lasts until the browser is closed. The cookie of a session that was deleted deletes the browser's.
-   * @param attributes in place of those of option `cookie`
-   * @throws {OptionError} for attributes that browsers refuse
+   * session that never expires lasts until the browser is closed (Data::Session's is expired at once: D2). The cookie of a session
+   * that was deleted deletes the browser's.
+   * @param attributes in place of those of option `cookie`; those that are left out stay
+   * @throws {OptionError} for attributes that browsers refuse, or that nobody knows; for an id so long that browsers drop the cookie
    */
-  cookie(attributes: CookieOptions = {}): string {
+  cookie(attributes?: CookieOptions): string {
     const { name, cookie, compat, trustProxy } = this.#engine.options
-    const facts: SessionCookie = {
+    const chosen = attributes === undefined ? this.#engine.cookie : cookieAttributes(name, compat, cookie, attributes)
+    const facts = {
       name,
       value: this.id(),
       lifetime: this.#deleted ? -1 : this.etime(),
       now: this.#engine.now(),
       isSecure: this.#query?.isSecure?.(trustProxy) === true,
     }
-    return compat === 'perl' ? perlCookie(facts, attributes) : setCookie(facts, { ...cookie, ...attributes })
+    return writeCookie(facts, chosen, compat)
   }
 
   /**
-   * The header of a CGI answer with the session's cookie in it, as CGI.pm prints it, with the empty line at its end. Pages with a
-   * cookie are not to be kept by caches: `Cache-Control: no-store`.
-   * @throws {TypeError} for a line break in a value
+   * The header of a CGI answer with the session's cookie in it, as CGI.pm prints it, with the empty line at its end (Data::Session:
+   * `http_header`). Pages with a cookie are not to be kept by caches: `Cache-Control: no-store`, but with `compat: 'perl'`.
+   * @throws {OptionError} for options that nobody knows, or that make no header
+   * @throws {TypeError} for a line break or another control character in a value; CGI.pm takes one before a space
    */
   httpHeader(options: HeaderOptions = {}): string {
-    const { compat } = this.#engine.options
-    return httpHeader(this.cookie(), options, this.#engine.now(), compat === 'perl')
+    const { now, options: core } = this.#engine
+    return httpHeader(options, { cookie: this.cookie(), now: now(), isPerl: core.compat === 'perl' })
   }
 
   /**
@@ -640,18 +651,20 @@ export class Session<P extends object = Params> {
   }
 
   /**
-   * Give the request the session's parameters, and return it; an array becomes several values.
+   * Give the request the session's parameters, and return it; an array becomes several values. Null is the empty text. A value that
+   * is no text and no number, or has such in it, has no form as a parameter: it is passed over.
    * @param query default: the session's own
    * @param names default: all
-   * @throws {TypeError} without a query that can be changed
+   * @throws {TypeError} for a reserved name that is asked for, or without a query that can be changed
    */
   loadParam(query?: QuerySource, names?: string | readonly string[]): Query {
     const to = this.#queryOr(query, 'loadParam')
     if (to.set === undefined) throw new TypeError('loadParam() needs a query with the method set(name, values)')
     const wanted = names === undefined ? parameterNames(this.#data) : [names].flat()
+    for (const name of wanted) this.#refuseReserved(name)
     for (const name of wanted) {
-      const value = this.#isReserved(name) ? undefined : elementOf(this.#data, name)
-      if (value !== undefined && value !== null) to.set(name, [value].flat().map(String))
+      const values = textsOf(elementOf(this.#data, name))
+      if (values.length > 0) to.set(name, values)
     }
     return to
   }
@@ -662,19 +675,31 @@ export class Session<P extends object = Params> {
     throw new TypeError(`${method}() needs a request: give it one, or open the session with { query }`)
   }
 
-  /** The messages of a kind that were left for the next page, oldest first; reading them takes them away. */
+  /**
+   * The messages of a kind that were left for the next page, oldest first; reading them takes them away, and no message that
+   * another request leaves meanwhile. They are the parameter `flash.KIND`, an array of texts.
+   */
   flash(kind: string): string[]
   /** Leave a message for the next page that asks for this kind; it survives a redirect. */
   flash(kind: string, message: string): this
   flash(kind: string, message?: string): string[] | this {
+    // biome-ignore lint/complexity/noArguments: a message that is undefined is a mistake, and must not take the others away
+    const isLeft = arguments.length > 1
+    if (typeof kind !== 'string' || (isLeft && typeof message !== 'string')) {
+      throw new TypeError('flash() takes a kind, or a kind and a message, both of them texts')
+    }
     const key = `flash.${kind}`
-    if (message !== undefined) {
+    if (isLeft) {
       this.#operate(key, append([message]))
       return this
     }
-    const messages = this.#get(key)
-    this.clear(key as Name<P>)
-    return Array.isArray(messages) ? messages.map(String) : []
+    const value = elementOf(this.#data, key)
+    const messages = textsOf(value)
+    if (messages.length > 0) {
+      if (Array.isArray(value)) this.#operate(key, takeOut(value))
+      else this.#clear(key)
+    }
+    return messages
   }
 
   /** Call a function with the id of each session in the store. @throws {UnsupportedError} where it cannot list them */

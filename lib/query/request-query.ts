@@ -1,6 +1,6 @@
 /** The query of a request whose host tells its parts. */
 
-import { cookiesIn } from '../cookie.js'
+import { cookieNamed, cookiesIn } from '../cookie.js'
 import type { Query, RequestParts } from './query.js'
 
 /** Cookies and parameters are read when they are first asked for. */
@@ -15,7 +15,7 @@ export class RequestQuery implements Query {
 
   cookie(name: string): string | undefined {
     this.#cookies ??= cookiesIn(this.#parts.cookies)
-    return this.#cookies.get(name)
+    return cookieNamed(name, this.#cookies)
   }
 
   param(name: string): string | readonly string[] | undefined {

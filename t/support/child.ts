@@ -31,8 +31,10 @@ async function build(entry: string): Promise<string> {
   const bundled = await rolldown({
     input: resolve(root, entry),
     platform: 'node',
-    external: (id, _importer, resolved) => !resolved && !/^[./]/.test(id),
-    resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+    external: (id, _importer, resolved) => !resolved && !/^(?:[./]|@oxc-project\/runtime\/|data-session$)/.test(id),
+    transform: { target: 'node20.19' },
+    // Programs of scripts/ import the package by its name.
+    resolve: { extensionAlias: { '.js': ['.ts', '.js'] }, alias: { 'data-session$': resolve(root, 'lib/index.ts') } },
   })
   await bundled.write({ file, format: 'cjs', codeSplitting: false })
   await bundled.close()
