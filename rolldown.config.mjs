@@ -16,6 +16,9 @@ const hosts = ['adapters', 'compat'].flatMap((folder) => pluginFiles('lib', fold
 const scripts = [
   'scripts/demo',
   'scripts/cgi/counter',
+  'scripts/cgi/cgi.demo',
+  'scripts/cgi/cgi.sha1',
+  'scripts/cgi/cookie',
   'scripts/create-table',
   'scripts/digest',
   'scripts/import-berkeleydb',

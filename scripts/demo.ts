@@ -1,4 +1,4 @@
-/** The demo: a Node and a Perl CGI program that count visits in one session. `npm start -- --help` says more. */
+/** The demo: one session, as a Node and a Perl CGI program keep and see it. `npm start -- --help` says more. */
 
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -6,15 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CgiServer, type CgiSite } from './demo/cgi-server.js'
-import { demoSite, perlMissing } from './demo/site.js'
+import { demoSite, NODE_PATH, PERL_PATH, perlMissing } from './demo/site.js'
 import { visitAll } from './demo/visits.js'
 
 const HELP = `Usage: npm start -- [options]
 
-Serves two CGI programs on 127.0.0.1, one in Node and one in Perl, that count visits in the same session.
+Serves a page on 127.0.0.1 that shows one session as Node and as Perl see it: a CGI program in each language keeps it.
 
   --port N  the port; default 8080 or the next free one; 0 is any free one
-  --once    visit each program once, print what happened and end
+  --once    let each program count a visit, print what happened and end
   --help    print this`
 
 const DEFAULT_PORT = 8080
@@ -63,26 +63,25 @@ function fail(): void {
   process.exitCode = 1
 }
 
-async function serve(server: CgiServer, { programs }: CgiSite, directory: string, ended: Promise<unknown>) {
-  for (const { path } of programs) console.log(`${server.origin}${path}`)
+async function serve(server: CgiServer, directory: string, ended: Promise<unknown>) {
+  console.log(`Open ${server.origin}/`)
   console.log(`Session files: ${directory}\nCtrl-C ends the demo and removes them.`)
   await ended
 }
 
-async function visitOnce(server: CgiServer, { programs }: CgiSite): Promise<void> {
-  const paths = programs.map(({ path }) => path)
-  const counted = await visitAll(server.origin, paths.length > 1 ? paths : [...paths, ...paths])
+async function visitOnce(server: CgiServer, withPerl: boolean): Promise<void> {
+  const counted = await visitAll(server.origin, [NODE_PATH, withPerl ? PERL_PATH : NODE_PATH])
   if (!counted) fail()
 }
 
 async function run(directory: string, settings: Settings, ended: Promise<unknown>): Promise<void> {
   const missing = perlMissing()
-  if (missing !== undefined) console.log(`${missing} The demo goes on with Node alone.`)
-  const site = demoSite(directory, missing === undefined)
-  const server = await listen(site, settings.once ? (settings.port ?? 0) : settings.port)
+  if (missing !== undefined)
+    console.log(`${missing.reason} The demo goes on with Node alone. (${missing.help.join(', or ')})`)
+  const server = await listen(demoSite(directory, missing), settings.once ? (settings.port ?? 0) : settings.port)
   try {
-    if (settings.once) await Promise.race([visitOnce(server, site), ended.then(fail)])
-    else await serve(server, site, directory, ended)
+    if (settings.once) await Promise.race([visitOnce(server, missing === undefined), ended.then(fail)])
+    else await serve(server, directory, ended)
   } finally {
     await server.stop()
   }

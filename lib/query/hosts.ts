@@ -1,6 +1,6 @@
 /** The requests of the hosts that people use, and what makes each a query. A new host is one line in the table. */
 
-import { isQuery, type Query, type RequestParts } from './query.js'
+import { isHttps, isQuery, type Query, type RequestParts } from './query.js'
 import { RequestQuery } from './request-query.js'
 
 /** As much as is used of Node's `IncomingMessage`; Express adds `body` where a parser filled it. */
@@ -9,7 +9,8 @@ export interface NodeRequest {
   readonly url?: string | undefined
   readonly originalUrl?: string
   readonly body?: unknown
-  readonly socket?: { readonly encrypted?: boolean }
+  /** A `TLSSocket` is `encrypted`. */
+  readonly socket?: object | null
 }
 
 /** As much as is used of the `Request` of fetch. */
@@ -35,15 +36,15 @@ const hosts: readonly Host[] = [
   {
     name: 'Koa',
     is: (ctx) => isNode(field(ctx, 'req')) && has(ctx, 'request', 'object'),
-    parts: (ctx: Koa) => nodeParts(ctx.req, ctx.request.body),
+    parts: (ctx: Koa) => nodeParts(ctx.req, () => ctx.request.body),
   },
   {
     name: 'Fastify',
     is: (request) => isNode(field(request, 'raw')),
-    parts: (request: Fastify) => nodeParts(request.raw, request.body),
+    parts: (request: Fastify) => nodeParts(request.raw, () => request.body),
   },
   { name: 'fetch', is: isFetch, parts: fetchParts },
-  { name: 'Node', is: isNode, parts: (request: NodeRequest) => nodeParts(request, request.body) },
+  { name: 'Node', is: isNode, parts: (request: NodeRequest) => nodeParts(request, () => request.body) },
 ]
 
 interface Hono {
@@ -77,14 +78,23 @@ const field = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 
 function isFetch(request: unknown): boolean {
-  return typeof field(field(request, 'headers'), 'get') === 'function' && typeof field(request, 'url') === 'string'
+  return hasGetter(field(request, 'headers')) && typeof field(request, 'url') === 'string' && !isAnswer(request)
 }
 
 function isNode(request: unknown): boolean {
-  return typeof field(request, 'headers') === 'object' && field(request, 'headers') !== null && !isFetch(request)
+  const headers = field(request, 'headers')
+  return typeof headers === 'object' && headers !== null && !hasGetter(headers) && !isAnswer(request)
 }
 
-function nodeParts(request: NodeRequest, body: unknown): RequestParts {
+/** The headers of fetch; those of Node are properties. */
+const hasGetter = (headers: unknown): boolean => typeof field(headers, 'get') === 'function'
+
+/** An answer has headers as well: taken for a request, it would be one without cookies. */
+const isAnswer = (value: unknown): boolean =>
+  [field(value, 'status'), field(value, 'statusCode')].some((status) => typeof status === 'number')
+
+/** @param body asked when it is needed: a session may be opened before a parser has read it */
+function nodeParts(request: NodeRequest, body: () => unknown): RequestParts {
   const header = (name: string): string | undefined => {
     const value = request.headers[name]
     return typeof value === 'object' ? value.join(name === 'cookie' ? '; ' : ',') : value
@@ -92,11 +102,11 @@ function nodeParts(request: NodeRequest, body: unknown): RequestParts {
   return {
     cookies: header('cookie'),
     *parameters() {
-      yield* fieldsOf(body)
+      yield* fieldsOf(body())
       yield* searchOf(request.originalUrl ?? request.url ?? '')
     },
     isSecure: (trustProxy) =>
-      request.socket?.encrypted === true || (trustProxy && isHttps(header('x-forwarded-proto'))),
+      field(request.socket, 'encrypted') === true || (trustProxy && isHttps(header('x-forwarded-proto'))),
   }
 }
 
@@ -109,17 +119,14 @@ function fetchParts({ headers, url }: FetchRequest): RequestParts {
   }
 }
 
-/** Of several proxies, the one that the client spoke to comes first. */
-const isHttps = (protocols: string | undefined): boolean => protocols?.split(',')[0]?.trim().toLowerCase() === 'https'
-
 function searchOf(url: string): URLSearchParams {
   const from = url.indexOf('?')
-  return new URLSearchParams(from < 0 ? '' : url.slice(from + 1).replace(/#.*$/s, ''))
+  return new URLSearchParams(from < 0 ? '' : url.slice(from).replace(/#.*$/s, ''))
 }
 
-/** The texts of a form that a parser of the host has read. */
+/** The texts of a form that a parser of the host has read; a list or bytes are none. */
 function* fieldsOf(body: unknown): Iterable<readonly [string, string]> {
-  if (typeof body !== 'object' || body === null) return
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || ArrayBuffer.isView(body)) return
   for (const [name, value] of Object.entries(body)) {
     for (const one of Array.isArray(value) ? value : [value]) if (typeof one === 'string') yield [name, one]
   }

@@ -46,3 +46,7 @@ export function claimedId(
 ): string | undefined {
   return query.cookie(options.name) ?? (options.idFromParam ? valuesOf(query, options.name)[0] : undefined)
 }
+
+/** Do a proxy's words, or a server's, mean https? Of several proxies, the one that the client spoke to comes first. */
+export const isHttps = (protocols: string | undefined): boolean =>
+  protocols?.split(',')[0]?.trim().toLowerCase() === 'https'

@@ -13,6 +13,8 @@ export interface CgiProgram {
   readonly file: string
   /** Variables for this program, beside those of the request. */
   readonly environment: Readonly<Record<string, string>>
+  /** Whether its pages may hold parts of other programs (includes.ts). Default: no. */
+  readonly includes?: boolean
 }
 
 const TIMEOUT_MS = 10_000

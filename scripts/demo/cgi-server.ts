@@ -5,6 +5,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { type Answer, CgiError, readCgiOutput } from './cgi-output.js'
 import { CgiProcesses, type CgiProgram } from './cgi-process.js'
+import { expandIncludes } from './includes.js'
+import { page as htmlPage } from './page.js'
 
 /** What the server serves. */
 export interface CgiSite {
@@ -26,14 +28,16 @@ const SAFETY = [
 const NOT_PASSED_ON = new Set(['content-length', 'content-type', 'authorization', 'proxy-authorization', 'proxy'])
 
 function page(status: number, title: string, sentence: string): Answer {
-  const head = `<meta charset="utf-8"><title>${title}</title><link rel="stylesheet" href="/style.css">`
-  const body = `<!doctype html><html lang="en">${head}<main><h1>${title}</h1><p>${sentence}</p></main>\n`
-  return { status, headers: [['Content-Type', 'text/html; charset=utf-8']], body }
+  const headers = [['Content-Type', 'text/html; charset=utf-8']] as const
+  return { status, headers, body: htmlPage(title, `<p class="lead">${sentence}</p>`) }
 }
 
 const NOT_FOUND = page(404, 'Not found', 'There is no program at this address.')
 const TOO_LARGE = page(413, 'Too large', `A request may carry at most ${MAX_BODY_BYTES} bytes.`)
 const FAILED = page(500, 'The program failed', 'The CGI program failed; the server’s terminal says why.')
+/** In place of what a program should have told a page. */
+const FAILED_PART =
+  '<section class="card"><p>This part of the page failed; the server’s terminal says why.</p></section>\n'
 const NOT_ALLOWED = page(405, 'Not allowed', `Programs answer ${METHODS.join(', ')} only.`)
 
 /** The body; undefined when it is too long. It is read to its end even then, as the client listens only afterwards. */
@@ -136,7 +140,25 @@ export class CgiServer {
       return { ...NOT_ALLOWED, headers: [...NOT_ALLOWED.headers, ['Allow', METHODS.join(', ')]] }
     }
     if (body === undefined) return TOO_LARGE
-    return this.#run(program, requestVariables(request, path, query, body), body)
+    const variables = requestVariables(request, path, query, body)
+    const answer = await this.#run(program, variables, body)
+    return program.includes === true ? this.#withIncludes(answer, variables) : answer
+  }
+
+  async #withIncludes(answer: Answer, variables: Record<string, string>): Promise<Answer> {
+    const html = Buffer.from(answer.body).toString()
+    return { ...answer, body: await expandIncludes(html, (path) => this.#include(path, variables)) }
+  }
+
+  /** What another program, or a fixed answer, adds to a page. It gets the cookies of the page's request. */
+  async #include(path: string, variables: Record<string, string>): Promise<string> {
+    const program = this.#programs.get(path)
+    const { CONTENT_LENGTH: _length, CONTENT_TYPE: _type, ...request } = variables
+    // The protocol's name is how a program knows (RFC 3875, section 4.1.16).
+    const own = { REQUEST_METHOD: 'GET', QUERY_STRING: '', SCRIPT_NAME: path, SERVER_PROTOCOL: 'INCLUDED' }
+    const included =
+      program === undefined ? this.#fixed.get(path) : await this.#run(program, { ...request, ...own }, Buffer.of())
+    return included?.status === 200 ? Buffer.from(included.body).toString() : FAILED_PART
   }
 
   async #run(program: CgiProgram, variables: Record<string, string>, body: Buffer): Promise<Answer> {

@@ -1,25 +1,35 @@
-/** Visits without a browser: each goes through the server and carries the cookie of the one before. */
+/** Visits without a browser: each is counted by a program, and carries the cookie of the one before. */
 
-/** What came back from a visit. */
+/** What came of a visit. */
 interface Visit {
   readonly path: string
   readonly status: number
-  /** The session id that the program set, when it began a session. */
-  readonly newId: string | undefined
+  /** The session id that the program set. */
+  readonly id: string | undefined
   readonly language: string
-  /** What the page says; undefined when there was no counter on it. */
+  /** What the language that counted says; undefined when there was no counter. */
   readonly visits: number | undefined
 }
 
+/** Which column of the page is a program's own. */
+const columnOf = (path: string): string => (path.endsWith('.pl') ? 'perl' : 'node')
+
+/** Press a program's button, and read in its own column what came of it. */
 async function visit(origin: string, path: string, id: string | undefined): Promise<Visit> {
-  const response = await fetch(origin + path, { headers: id === undefined ? {} : { cookie: `CGISESSID=${id}` } })
-  const html = await response.text()
-  const visits = /id="visits" value="(\d+)"/.exec(html)?.[1]
+  const headers = (known: string | undefined): Record<string, string> =>
+    known === undefined ? {} : { cookie: `CGISESSID=${known}` }
+  const body = new URLSearchParams({ action: 'count' })
+  const counted = await fetch(origin + path, { method: 'POST', body, headers: headers(id), redirect: 'manual' })
+  const given = /^CGISESSID=([^;]*)/.exec(counted.headers.getSetCookie()[0] ?? '')?.[1]
+  const location = counted.headers.get('location')
+  const page = location === null ? counted : await fetch(new URL(location, origin), { headers: headers(given ?? id) })
+  const [, column = ''] = new RegExp(`<h2 id="${columnOf(path)}">(.*?)</section>`, 's').exec(await page.text()) ?? []
+  const visits = /<dt>Visits<\/dt><dd>(\d+)/.exec(column)?.[1]
   return {
     path,
-    status: response.status,
-    newId: /^CGISESSID=([^;]*)/.exec(response.headers.getSetCookie()[0] ?? '')?.[1],
-    language: /id="language">([^<\n]*)/.exec(html)?.[1] ?? 'no page',
+    status: page.status,
+    id: given,
+    language: /class="language">([^<\n]*)/.exec(column)?.[1] ?? 'no page',
     visits: visits === undefined ? undefined : Number(visits),
   }
 }
@@ -33,10 +43,9 @@ export async function visitAll(origin: string, paths: readonly string[]): Promis
   let right = true
   for (const [index, path] of paths.entries()) {
     const seen = await visit(origin, path, id)
-    console.log(`GET ${seen.path}  ${seen.status}  visits: ${seen.visits ?? '-'}  (${seen.language})`)
-    const begun = seen.newId !== undefined
-    right &&= seen.status === 200 && seen.visits === index + 1 && begun === (index === 0)
-    id ??= seen.newId
+    console.log(`POST ${seen.path}  ${seen.status}  visits: ${seen.visits ?? '-'}  (${seen.language})`)
+    id ??= seen.id
+    right &&= seen.status === 200 && seen.visits === index + 1 && seen.id === id
   }
   console.log(
     right ? `All counted in one session, ${id?.slice(0, 4)}…` : 'The count is wrong: this was not one session.',

@@ -20,6 +20,9 @@ const programs = {
   failing: `process.stdout.write('Content-Type: text/plain\\n\\nhalf of it'); process.exitCode = 3`,
   talking: `process.stdout.write('Hello, world\\n\\n')`,
   endless: `const more = () => process.stdout.write('x'.repeat(65536), more); more()`,
+  page: `const path = (name) => '<!--#include virtual="/cgi-bin/' + name + '" -->'
+    process.stdout.write('Content-Type: text/html\\nSet-Cookie: a=1\\n\\n<' + ['echo', 'failing', 'none', 'part', 'deaf'].map(path).join('|') + '>')`,
+  nested: `process.stdout.write('Content-Type: text/html\\n\\n<!--#include virtual="/cgi-bin/deaf" -->')`,
   waiting: `require('node:fs').writeFileSync('waiting.pid', String(process.pid)); setInterval(() => {}, 1000)`,
 }
 
@@ -35,10 +38,13 @@ beforeAll(async () => {
       interpreter,
       file: join(folder, `${name}.cjs`),
       environment: { OF_PROGRAM: name },
+      includes: name === 'page',
     }
   }
   const listed = Object.keys(programs).map((name) => program(name, process.execPath))
-  const site = { programs: [...listed, program('unstartable', join(folder, 'no-such-program'))], fixed: {} }
+  const part = { status: 200, headers: [], body: '<!--#include virtual="/cgi-bin/deaf" -->' }
+  const all = [...listed, program('unstartable', join(folder, 'no-such-program'))]
+  const site = { programs: all, fixed: { '/cgi-bin/part': part } }
   server = await CgiServer.listen(site, 0)
 })
 
@@ -146,6 +152,28 @@ describe('what a CGI program prints', () => {
     const html = await response.text()
     expect(html).toContain('The CGI program failed')
     expect(html).not.toContain('half of it')
+  })
+
+  it('may leave places in a page for what other programs print, where its site says so', async () => {
+    const headers = { Cookie: 'CGISESSID=abc' }
+    const response = await visit('page?a=1', { method: 'POST', body: 'x=1', headers })
+    expect([response.status, response.headers.getSetCookie()]).toEqual([200, ['a=1']])
+    const [echo, failing, none, fixed, deaf] = (await response.text()).slice(1, -1).split('|')
+    const { environment, body } = JSON.parse(echo!) as Echo
+    expect(environment).toMatchObject({
+      HTTP_COOKIE: 'CGISESSID=abc',
+      OF_PROGRAM: 'echo',
+      QUERY_STRING: '',
+      REQUEST_METHOD: 'GET',
+      SCRIPT_NAME: '/cgi-bin/echo',
+      SERVER_PROTOCOL: 'INCLUDED',
+    })
+    expect([body, environment.CONTENT_LENGTH, environment.CONTENT_TYPE]).toEqual(['', undefined, undefined])
+    for (const failed of [failing, none]) expect(failed).toContain('This part of the page failed')
+    // What is put in is not searched again, and a program that may not include prints what it prints.
+    const directive = '<!--#include virtual="/cgi-bin/deaf" -->'
+    expect([fixed, deaf]).toEqual([directive, 'not listening'])
+    expect(await (await visit('nested')).text()).toBe(directive)
   })
 
   it('must be a CGI response', () => {

@@ -1,68 +1,56 @@
-/** The demo as a user starts it: the built program, its server, and both CGI programs. */
+/** The demo as a user starts it: the built program, its server, and its CGI programs. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Session } from '../../lib/index.js'
+import { type Demo, killDemos, runDemo, serveDemo } from '../support/demo.js'
 import { describeWith } from '../support/requirements.js'
 
-const program = resolve('dist/scripts/demo.js')
 const NODE = '/cgi-bin/counter.js'
 const PERL = '/cgi-bin/counter.pl'
+const HIDDEN = '/cgi-bin/cgi.demo.js'
 
 /** Temporary folders of the demo go in here, so that one left behind is seen. */
 let folder: string
 
 beforeAll(() => {
-  if (!existsSync(program)) throw new Error(`${program} is missing: npm run build`)
   folder = mkdtempSync(join(tmpdir(), 'data-session-demo-test-'))
 })
 
-afterAll(() => {
-  for (const child of running) child.kill('SIGKILL')
+afterAll(async () => {
+  await killDemos()
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** What still runs when a test has failed. */
-const running = new Set<ChildProcess>()
+const run = (options: readonly string[], variables?: Record<string, string>) => runDemo(folder, options, variables)
 
-function start(options: readonly string[], variables: Record<string, string> = {}) {
-  const env = { ...process.env, TMPDIR: folder, ...variables }
-  const child = spawn(process.execPath, [program, ...options], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  running.add(child)
-  child.on('close', () => running.delete(child))
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      output += chunk
-    })
-  }
-  return Object.assign(child, { printed: () => output })
+/** The session files of the page with both columns. */
+const sessionFiles = (demo: Demo): string[] => readdirSync(demo.sessions).filter((name) => name !== 'cgi.demo')
+
+const plainText = (html: string) =>
+  html
+    .replace(/<[^>]*>/g, '')
+    .replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)))
+    .replace(/&(lt|gt|quot|amp);/g, (_, name) => ({ lt: '<', gt: '>', quot: '"', amp: '&' })[name as 'lt'])
+
+/** What a column shows: its facts by their class, and its parameters with what stands beside them. */
+interface Column {
+  readonly facts: Record<string, string>
+  readonly parameters: Record<string, string[]>
 }
 
-async function run(options: readonly string[], variables?: Record<string, string>) {
-  const child = start(options, variables)
-  const [code] = await once(child, 'close')
-  return { code, output: child.printed() }
-}
-
-/** A demo that serves, and what it printed about itself. */
-async function serving() {
-  const child = start(['--port', '0'])
-  while (!child.printed().includes('Ctrl-C')) {
-    await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
-    if (child.exitCode !== null) throw new Error(`The demo ended: ${child.printed()}`)
+function column(html: string, language: 'node' | 'perl'): Column | undefined {
+  const [, part = ''] = new RegExp(`<h2 id="${language}">(.*?)</section>`, 's').exec(html) ?? []
+  if (!part.includes('<dl>')) return undefined
+  const facts = [...part.matchAll(/<div class="(\w+)"><dt>.*?<\/dt><dd>(.*?)<\/dd>/g)]
+  const rows = [...part.matchAll(/<tr><th scope="row">(.*?)<\/th>(.*?)<\/tr>/gs)]
+  const cells = (row: string) => [...row.matchAll(/<td>(.*?)<\/td>/gs)].map(([, cell]) => plainText(cell!))
+  return {
+    facts: Object.fromEntries(facts.map(([, name, value]) => [name!, plainText(value!)])),
+    parameters: Object.fromEntries(rows.map(([, name, row]) => [plainText(name!), cells(row!)])),
   }
-  const origin = /http:\/\/127\.0\.0\.1:\d+/.exec(child.printed())![0]
-  const sessions = /Session files: (.*)/.exec(child.printed())![1]!
-  const stop = async (signal: NodeJS.Signals = 'SIGINT') => {
-    const closed = once(child, 'close')
-    child.kill(signal)
-    return (await closed)[0]
-  }
-  return { child, origin, sessions, stop }
 }
 
 /** A browser, as far as the demo needs one. */
@@ -86,14 +74,28 @@ class Visitor {
       ...(form && { method: 'POST', body: new URLSearchParams(form) }),
     })
     const setCookie = response.headers.getSetCookie()
-    this.#cookie = /^CGISESSID=([^;]*)/.exec(setCookie[0] ?? '')?.[1] ?? this.#cookie
+    const id = /^CGISESSID=([^;]*)/.exec(setCookie[0] ?? '')?.[1]
+    if (id !== undefined) this.#cookie = /max-age=0/i.test(setCookie[0]!) ? undefined : id
     return { status: response.status, headers: response.headers, setCookie, html: await response.text() }
   }
 
-  async count(path: string) {
-    const { html, setCookie } = await this.visit(path)
-    const shown = (id: string) => new RegExp(`id="${id}"[^>]*>([^<\n]*)`).exec(html)?.[1]
-    return { visits: shown('visits'), before: shown('before'), session: shown('session'), cookies: setCookie.length }
+  /** The page. */
+  async look() {
+    const { html, ...rest } = await this.visit(NODE)
+    const message = /<p class="message"[^>]*>(.*?)<\/p>/.exec(html)?.[1]
+    return { ...rest, html, message, node: column(html, 'node'), perl: column(html, 'perl') }
+  }
+
+  /** Press a button, and look at the page that comes then. */
+  async act(form: Record<string, string>, path = NODE) {
+    const { status, headers, setCookie } = await this.visit(path, form)
+    expect([status, headers.get('location')]).toEqual([303, NODE])
+    expect(headers.get('cache-control')).toBe('no-store')
+    return { ...(await this.look()), setCookie }
+  }
+
+  count(path = NODE) {
+    return this.act({ action: 'count' }, path)
   }
 }
 
@@ -117,7 +119,7 @@ describe('npm start', () => {
   })
 
   it('says when the port that was asked for is taken', async () => {
-    const { origin, stop } = await serving()
+    const { origin, stop } = await serveDemo(folder)
     const { port } = new URL(origin)
     expect(await run(['--port', port])).toEqual({
       code: 1,
@@ -127,28 +129,54 @@ describe('npm start', () => {
   })
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('stops at %s and removes its folder', async (signal) => {
-    const { origin, sessions, stop } = await serving()
-    await new Visitor(origin).count(NODE)
-    expect(readdirSync(sessions)).toEqual([expect.stringMatching(/^cgisess_[0-9a-f]{32}$/)])
-    expect(await stop(signal)).toBe(0)
+    const demo = await serveDemo(folder)
+    await new Visitor(demo.origin).count()
+    expect(sessionFiles(demo)).toEqual([expect.stringMatching(/^cgisess_[0-9a-f]{32}$/)])
+    expect(await demo.stop(signal)).toBe(0)
     expect(readdirSync(folder)).toEqual([])
-    await expect(fetch(origin)).rejects.toThrow()
+    await expect(fetch(demo.origin)).rejects.toThrow()
+  })
+
+  it('says in the column of Perl what is missing, and has no button for it', async () => {
+    const demo = await serveDemo(folder, { PATH: folder })
+    const { html, node, perl } = await new Visitor(demo.origin).count()
+    expect(node?.facts).toMatchObject({ visits: '1', writer: 'Node' })
+    expect(perl).toBeUndefined()
+    expect(html).toMatch(/What Perl sees<\/h2>\n<p class="none">Perl is not installed\.[\s\S]*<code>apt install perl /)
+    expect(html).not.toContain('Count with Perl')
+    await demo.stop()
   })
 })
 
 describe('the Node program', () => {
-  let demo: Awaited<ReturnType<typeof serving>>
+  let demo: Demo
   beforeAll(async () => {
-    demo = await serving()
+    demo = await serveDemo(folder)
   })
   afterAll(() => demo.stop())
 
+  it('begins no session, and sets no cookie, for who only looks', async () => {
+    const before = sessionFiles(demo)
+    const { status, setCookie, headers, node, html } = await new Visitor(demo.origin).look()
+    expect([status, setCookie, node]).toEqual([200, [], undefined])
+    expect([headers.get('cache-control'), headers.get('vary')]).toEqual(['no-store', 'Cookie'])
+    expect(html).toContain('No session yet.')
+    expect(sessionFiles(demo)).toEqual(before)
+  })
+
   it('counts the visits of each visitor apart', async () => {
     const [first, second] = [new Visitor(demo.origin), new Visitor(demo.origin)]
-    expect(await first.count(NODE)).toMatchObject({ visits: '1', before: 'nobody', cookies: 1 })
-    expect(await first.count(NODE)).toMatchObject({ visits: '2', before: 'Node', cookies: 0 })
-    expect(await second.count(NODE)).toMatchObject({ visits: '1', session: `${second.id!.slice(0, 4)}…` })
+    expect((await first.count()).node?.facts).toMatchObject({ visits: '1', writer: 'Node' })
+    expect((await first.count()).node?.facts).toMatchObject({ visits: '2', id: `${first.id!.slice(0, 4)}…` })
+    expect((await second.count()).node?.facts).toMatchObject({ visits: '1', id: `${second.id!.slice(0, 4)}…` })
     expect(second.id).not.toBe(first.id)
+  })
+
+  it('does no action that it does not know', async () => {
+    for (const action of ['', 'toString', '__proto__']) {
+      const { status, setCookie } = await new Visitor(demo.origin).visit(NODE, { action })
+      expect([action, status, setCookie]).toEqual([action, 400, []])
+    }
   })
 
   it('serves / and the style, and nothing else', async () => {
@@ -161,10 +189,47 @@ describe('the Node program', () => {
   })
 })
 
-describeWith('perl', 'both programs', () => {
-  let demo: Awaited<ReturnType<typeof serving>>
+describe('the port of cgi.demo.cgi', () => {
+  let demo: Demo
   beforeAll(async () => {
-    demo = await serving()
+    demo = await serveDemo(folder)
+  })
+  afterAll(() => demo.stop())
+
+  async function submit(sid?: string) {
+    const form = sid === undefined ? undefined : { sid }
+    const { html, setCookie } = await new Visitor(demo.origin).visit(HIDDEN, form)
+    expect(setCookie).toEqual([])
+    const [, visits] = /has been run<\/dt><dd>(\d+)</.exec(html)!
+    return { visits, sid: /<input type="hidden" name="sid" value="([^"]*)">/.exec(html)![1]!, html }
+  }
+
+  it('counts in the session whose id the form carries, without a cookie', async () => {
+    const { visits, sid } = await submit()
+    expect([visits, sid]).toEqual(['0', expect.stringMatching(/^[0-9a-f]{32}$/)])
+    expect(await submit(sid)).toMatchObject({ visits: '1', sid })
+    const again = await submit(sid)
+    expect(again).toMatchObject({ visits: '2', sid })
+    expect(plainText(again.html)).not.toContain(sid)
+    expect(again.html).toContain('Why nobody does this any more')
+    expect(readdirSync(join(demo.sessions, 'cgi.demo'))).toContain(`cgisess_${sid}`)
+  })
+
+  it.each(['0123456789abcdef0123456789abcdef', '../../etc/passwd', '"><b>'])(
+    'takes over no id: %s',
+    async (stranger) => {
+      const { visits, sid, html } = await submit(stranger)
+      expect([visits, sid]).toEqual(['0', expect.stringMatching(/^[0-9a-f]{32}$/)])
+      expect(sid).not.toBe(stranger)
+      expect(html).not.toContain(stranger)
+    },
+  )
+})
+
+describeWith('perl', 'both programs', () => {
+  let demo: Demo
+  beforeAll(async () => {
+    demo = await serveDemo(folder)
   })
   afterAll(() => demo.stop())
 
@@ -178,34 +243,61 @@ describeWith('perl', 'both programs', () => {
   it('are needed: --once ends with an error when one of them fails', async () => {
     const library = mkdtempSync(join(folder, 'broken-'))
     mkdirSync(join(library, 'CGI'))
-    writeFileSync(join(library, 'CGI/Session.pm'), "package CGI::Session; sub new { die 'broken on purpose' } 1;\n")
+    const broken = "package CGI::Session; sub new { die 'broken on purpose' } sub load { new() } 1;\n"
+    writeFileSync(join(library, 'CGI/Session.pm'), broken)
     const { code, output } = await run(['--once'], { PERL5LIB: library })
+    const failing = await serveDemo(folder, { PERL5LIB: library })
+    const { html, node } = await new Visitor(failing.origin).count()
+    await failing.stop()
     rmSync(library, { recursive: true })
     expect(output).toMatch(/counter\.js {2}200 {2}visits: 1 [\s\S]*counter\.pl {2}500 {2}visits: - /)
     expect(output).toContain('broken on purpose')
     expect(output).not.toContain('All counted')
     expect(code).toBe(1)
+    // The page itself goes on, and says in its place what failed.
+    expect(node?.facts).toMatchObject({ visits: '1' })
+    expect(html).toContain('This part of the page failed')
+    expect(html).not.toContain('broken on purpose')
   })
 
   it.each([
-    ['Node', [NODE, PERL, NODE, PERL], ['nobody', 'Node', 'Perl', 'Node']],
-    ['Perl', [PERL, NODE, PERL, NODE], ['nobody', 'Perl', 'Node', 'Perl']],
-  ])('raise one counter in turn when %s begins', async (_who, paths, before) => {
+    ['Node', [NODE, PERL, NODE, PERL], ['Node', 'Perl', 'Node', 'Perl']],
+    ['Perl', [PERL, NODE, PERL, NODE], ['Perl', 'Node', 'Perl', 'Node']],
+  ])('raise one counter in turn when %s begins, and see the same', async (_who, paths, writers) => {
     const visitor = new Visitor(demo.origin)
     for (const [index, path] of paths.entries()) {
-      expect(await visitor.count(path)).toEqual({
-        visits: String(index + 1),
-        before: before[index],
-        session: `${visitor.id!.slice(0, 4)}…`,
-        cookies: index === 0 ? 1 : 0,
+      const { node, perl, message } = await visitor.count(path)
+      expect(node).toEqual(perl)
+      expect(node).toMatchObject({
+        facts: { visits: String(index + 1), writer: writers[index], id: `${visitor.id!.slice(0, 4)}…` },
+        parameters: {
+          visits: [String(index + 1), 'number', 'session'],
+          written_by: [writers[index], 'text', 'session'],
+        },
       })
+      expect(message).toBe(`${writers[index]} has counted this visit.`)
     }
+    const id = visitor.id
+    const { message, node, perl } = await visitor.look()
+    expect([message, visitor.id, node?.facts.visits]).toEqual([undefined, id, '4'])
+    expect(node).toEqual(perl)
   })
 
-  it.each([NODE, PERL])('link to each other: %s', async (path) => {
-    const { html, headers } = await new Visitor(demo.origin).visit(path)
-    expect(html).toContain(`href="${path === NODE ? PERL : NODE}"`)
-    expect(headers.get('cache-control')).toBe('no-store')
+  it('show the times of the session, which lasts an hour', async () => {
+    const begin = Math.floor(Date.now() / 1000)
+    const { html } = await new Visitor(demo.origin).count(PERL)
+    const times = [...html.matchAll(/<time datetime="([^"]*)">([^<]*)<\/time>/g)]
+    expect(times).toHaveLength(6)
+    for (const [, machine, human] of times) expect(Date.parse(human!)).toBe(Date.parse(machine!))
+    const [created, used, expires] = times.map(([, machine]) => Date.parse(machine!) / 1000)
+    expect(created).toBeGreaterThanOrEqual(begin)
+    expect(used).toBeGreaterThanOrEqual(created!)
+    expect(expires).toBe(used! + 3600)
+  })
+
+  it('know Perl’s program as a part of the page alone', async () => {
+    const { status, headers } = await new Visitor(demo.origin).visit(PERL)
+    expect([status, headers.get('location')]).toEqual([303, NODE])
   })
 
   const strangers = ['0123456789abcdef0123456789abcdef', '../../etc/passwd', '%2e%2e', '']
@@ -213,41 +305,89 @@ describeWith('perl', 'both programs', () => {
     'do not take over an unknown id: %j by %s',
     async (id, path) => {
       const visitor = new Visitor(demo.origin, id)
-      const { setCookie } = await visitor.visit(path)
-      expect(setCookie).toEqual([expect.stringMatching(/^CGISESSID=[0-9a-f]{32}; Path=\/; HttpOnly; SameSite=Lax$/)])
+      expect(await visitor.look()).toMatchObject({ node: undefined, perl: undefined })
+      const { setCookie } = await visitor.count(path)
+      expect(setCookie).toHaveLength(1)
+      const attributes = setCookie[0]!
+        .toLowerCase()
+        .split('; ')
+        .map((one) => one.replace(/^(expires=).*/, '$1'))
+        .sort()
+      expect(attributes.filter((one) => !one.startsWith('max-age'))).toEqual([
+        `cgisessid=${visitor.id}`,
+        'expires=',
+        'httponly',
+        'path=/',
+        'samesite=lax',
+      ])
+      expect(visitor.id).toMatch(/^[0-9a-f]{32}$/)
       expect(visitor.id).not.toBe(id)
-      expect(await visitor.count(path)).toMatchObject({ visits: '2', cookies: 0 })
+      expect((await visitor.count(path)).perl?.facts.visits).toBe('2')
     },
   )
 
   it.each([NODE, PERL])('take no id from the address: %s', async (path) => {
     const victim = new Visitor(demo.origin)
     await victim.count(path)
-    expect(await new Visitor(demo.origin).count(`${path}?CGISESSID=${victim.id}`)).toMatchObject({
-      visits: '1',
-      cookies: 1,
-    })
+    const thief = new Visitor(demo.origin)
+    await thief.visit(`${path}?CGISESSID=${victim.id}`, { action: 'count', CGISESSID: victim.id! })
+    expect(thief.id).not.toBe(victim.id)
+    expect((await thief.look()).node?.facts.visits).toBe('1')
   })
 
-  const note = `<script>"it's"</script> & Zoë ☃ 𝄞`
-  it.each([
-    [NODE, note],
-    [PERL, note],
-    [NODE, 'Zoë'],
-    [PERL, 'Zoë'],
-  ])('keep a note from %s for both and show it escaped: %s', async (path, text) => {
+  it.each([`<script>"it's"</script> & Zoë ☃ 𝄞`, 'Zoë', '<!--#include virtual="/cgi-bin/counter.pl" -->'])(
+    'keep a note for both and show it escaped: %s',
+    async (text) => {
+      const visitor = new Visitor(demo.origin)
+      await visitor.act({ action: 'note', note: text })
+      for (const path of [NODE, PERL]) {
+        const { html, node, perl } = await visitor.count(path)
+        expect(html).not.toContain('<script')
+        expect(html.match(/id="perl"/g)).toHaveLength(1)
+        expect(plainText(/name="note"[^>]* value="([^"]*)"/.exec(html)![1]!)).toBe(text)
+        expect(node?.parameters.note).toEqual([text, 'text', 'session'])
+        expect(perl).toEqual(node)
+      }
+    },
+  )
+
+  it('forget a note 30 seconds after the last visit, when they are told to', async () => {
     const visitor = new Visitor(demo.origin)
-    const saved = await visitor.visit(path, { note: text })
-    expect([saved.status, saved.headers.get('location')]).toEqual([303, path])
-    for (const reader of [PERL, NODE, PERL, NODE]) {
-      const { html } = await visitor.visit(reader)
-      expect(html).not.toContain('<script')
-      const attribute = /name="note"[^>]* value="([^"]*)"/.exec(html)![1]!
-      const plain = attribute
-        .replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)))
-        .replace(/&(lt|gt|quot|amp);/g, (_, name) => ({ lt: '<', gt: '>', quot: '"', amp: '&' })[name as 'lt'])
-      expect([reader, plain]).toEqual([reader, text])
-      expect(html).toContain(`note = ${attribute}`)
+    expect((await visitor.act({ action: 'expire' })).message).toBe('There is no note that could be forgotten.')
+    await visitor.act({ action: 'note', note: 'soon gone' })
+    const { node, perl } = await visitor.act({ action: 'expire' })
+    expect(node?.parameters.note).toEqual(['soon gone', 'text', '30 s'])
+    expect(perl).toEqual(node)
+    {
+      const options = { type: 'driver:File;serialize:DataDumper', directory: demo.sessions, id: visitor.id! }
+      await using session = await Session.open(options)
+      session.atime(Math.floor(Date.now() / 1000) - 31)
     }
+    const later = await visitor.look()
+    expect(later.node?.parameters).not.toHaveProperty('note')
+    expect(later.perl).toEqual(later.node)
+  })
+
+  it('go on under a new id after a login; the old one is worth nothing', async () => {
+    const visitor = new Visitor(demo.origin)
+    await visitor.count(PERL)
+    const old = visitor.id!
+    const { node, perl, html } = await visitor.act({ action: 'login', user: 'Ada <b>' })
+    expect(visitor.id).not.toBe(old)
+    expect(node?.facts).toMatchObject({ visits: '1', id: `${visitor.id!.slice(0, 4)}…` })
+    expect(perl).toEqual(node)
+    expect(html).toContain('Log out')
+    expect(sessionFiles(demo)).not.toContain(`cgisess_${old}`)
+    expect(await new Visitor(demo.origin, old).look()).toMatchObject({ node: undefined, perl: undefined })
+  })
+
+  it('have no session after the logout, and the browser no cookie', async () => {
+    const visitor = new Visitor(demo.origin)
+    await visitor.act({ action: 'login', user: 'Ada' })
+    const id = visitor.id!
+    expect(await visitor.act({ action: 'logout' })).toMatchObject({ node: undefined, perl: undefined })
+    expect(visitor.id).toBeUndefined()
+    expect(sessionFiles(demo)).not.toContain(`cgisess_${id}`)
+    expect(await new Visitor(demo.origin, id).look()).toMatchObject({ node: undefined, perl: undefined })
   })
 })
