@@ -6,7 +6,7 @@
  */
 
 import { fstatSync } from 'node:fs'
-import { isMainThread } from 'node:worker_threads'
+import { codeOf } from './coded-error.js'
 import { DriverError } from './errors.js'
 import { missingPeer, tryPeer } from './peer.js'
 
@@ -93,7 +93,18 @@ const flockError = (errno: number): Error =>
 const providers: Readonly<Record<FlockProvider, () => Flock | undefined>> = { 'fs-ext': fromFsExt, koffi: fromKoffi }
 const loaded = new Map<FlockProvider, Flock>()
 /** A second thread that loads fs-ext ends the process with a segmentation fault. */
-const usable: readonly FlockProvider[] = isMainThread ? ['fs-ext', 'koffi'] : ['koffi']
+const usable = (): readonly FlockProvider[] => (isWorkerThread() ? ['koffi'] : ['fs-ext', 'koffi'])
+
+/** Loading node:worker_threads for it would take a fifth of the time that a CGI program has. */
+function isWorkerThread(): boolean {
+  try {
+    // To where it is already; a worker thread may not even do that.
+    process.chdir('.')
+    return false
+  } catch (error) {
+    return codeOf(error) === 'ERR_WORKER_UNSUPPORTED_OPERATION'
+  }
+}
 
 /**
  * flock(2): from `fs-ext` where it is installed, else from `koffi`. Loaded once, at the first call.
@@ -101,14 +112,14 @@ const usable: readonly FlockProvider[] = isMainThread ? ['fs-ext', 'koffi'] : ['
  * @param wanted the packages to try, in this order; for tests
  * @throws {PluginError} ERR_SESSION_PEER_MISSING when neither package is there
  */
-export function loadFlock(neededBy: string, wanted: readonly FlockProvider[] = usable): Flock {
+export function loadFlock(neededBy: string, wanted: readonly FlockProvider[] = usable()): Flock {
   for (const name of wanted) {
     const flock = loaded.get(name) ?? providers[name]()
     if (flock === undefined) continue
     loaded.set(name, flock)
     return flock
   }
-  throw missingPeer(usable.join(' or '), isMainThread ? neededBy : `${neededBy} in a worker thread`)
+  throw missingPeer(usable().join(' or '), isWorkerThread() ? `${neededBy} in a worker thread` : neededBy)
 }
 
 /** Somebody in this process who waits for a lock. */
