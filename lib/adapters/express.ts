@@ -18,15 +18,34 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next: (e
 
 /**
  * A middleware that gives each request a function `session`, which opens the session when it is first called:
- * `const session = await request.session()`. The answer is held back until the session is written; when that fails, `next(error)`
- * is called in its place.
+ * `const session = await request.session()`. From then on the answer is held back until the session is written, also that of an
+ * error-handling middleware after a handler has thrown. When the write fails, what was to be sent is dropped, the status is 500, and
+ * `next(error)` is called; where the answer had begun (what a stream changed on its way is written before its end), the connection is
+ * closed first.
  */
 export function session(sessions: SessionManager, { property = 'session' }: ExpressOptions = {}): Middleware {
+  const visits = visitsOf(sessions)
   return (request, response, next) => {
-    const visit = new Visit(sessions, request)
-    const opener: SessionOpener = visit.session
-    Object.defineProperty(request, property, { value: opener, configurable: true, enumerable: true, writable: true })
-    holdBack(response, () => visit.finish(), next)
+    // Begun when it is asked for: by then the middlewares that read bodies have done so, and who never asks pays nothing.
+    const opener: SessionOpener = () => {
+      const visit = visits.get(request) ?? new Visit(sessions, request)
+      if (!visits.has(request)) {
+        visits.set(request, visit)
+        holdBack(response, (isLate) => visit.finish(isLate), next)
+      }
+      return visit.session()
+    }
+    Reflect.set(request, property, opener)
     next()
   }
+}
+
+type Visits = WeakMap<object, Visit>
+const visitsOfManagers = new WeakMap<SessionManager, Visits>()
+
+/** A middleware that is mounted more than once, or made anew for each router, finds the visit that has begun. */
+function visitsOf(sessions: SessionManager): Visits {
+  const visits: Visits = visitsOfManagers.get(sessions) ?? new WeakMap()
+  visitsOfManagers.set(sessions, visits)
+  return visits
 }

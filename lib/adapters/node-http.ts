@@ -1,4 +1,4 @@
-/** Sessions for programs on Node's own `http` and `https`. */
+/** Sessions for programs on Node's own `http`, `https` and `http2` (its compatible interface). */
 
 import type { NodeRequest } from '../query/hosts.js'
 import type { Params } from '../session.js'
@@ -10,7 +10,6 @@ export type { SessionOpener } from './shared/visit.js'
 
 /** As much as is used of an answer: of `ServerResponse`. */
 export interface EndableResponse extends NodeResponse {
-  statusCode: number
   end(text?: string): unknown
 }
 
@@ -24,15 +23,15 @@ export type Handler<Request, Response, P extends object> = (
 /** Options of `withSession`. */
 export interface NodeHttpOptions<Request, Response> {
   /**
-   * Answers when the handler, or writing the session, failed before anything was sent. Default: 500 and a line of text; the error is
-   * printed on standard error.
+   * Answers when the handler, or writing the session, failed before anything was sent; after that, the connection is closed, and this
+   * is told all the same. Default: 500 and a line of text; the error is printed on standard error.
    */
   onError?: (error: unknown, request: Request, response: Response) => unknown
 }
 
 /**
  * A listener for `http.createServer` that gives its handler a function which opens the session. What the handler sends is held back
- * until the session is written.
+ * until the session is written. What it changed before it failed is written as well, and the error's answer carries the cookie.
  */
 export function withSession<
   P extends object = Params,
@@ -45,17 +44,24 @@ export function withSession<
 ): (request: Request, response: Response) => void {
   return (request, response) => {
     const visit = new Visit<P>(sessions, request)
-    const fail = (error: unknown): unknown => onError(error, request, response)
-    holdBack(response, () => visit.finish(), fail)
-    new Promise((resolve) => resolve(handler(request, response, visit.session))).catch(fail)
+    const fail = (error: unknown): void => {
+      attempt(() => onError(error, request, response)).catch((second: unknown) => sayFailed(second, request, response))
+    }
+    holdBack(response, (isLate) => visit.finish(isLate), fail)
+    attempt(() => handler(request, response, visit.session)).catch((error: unknown) => {
+      // A part would pass for the whole.
+      if (response.headersSent && !response.writableEnded) response.destroy()
+      fail(error)
+    })
   }
 }
 
+const attempt = (action: () => unknown): Promise<unknown> => new Promise((resolve) => resolve(action()))
+
 function sayFailed(error: unknown, _request: unknown, response: EndableResponse): void {
   console.error(error)
-  if (!response.headersSent) {
-    response.statusCode = 500
-    response.setHeader('Content-Type', 'text/plain; charset=utf-8')
-  }
+  if (response.headersSent) return
+  response.statusCode = 500
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8')
   response.end('Internal Server Error\n')
 }

@@ -1,86 +1,225 @@
-/** Answers of Node's http server: what is sent waits until the session is written. */
+/**
+ * Answers of Node's http server: what is sent waits until the session is written.
+ *
+ * Who sends is told what he would be told if it were on its way: `headersSent` is true, a header that comes too late is refused,
+ * `write` asks for patience. Informational answers (103) say nothing of the session, and pass.
+ */
 
 import { applyHeaders, type HeaderTarget, type SessionHeaders } from './visit.js'
 
-/** As much as is used of Node's `ServerResponse`. */
+/** As much as is used of Node's `ServerResponse`, and of that of HTTP/2. */
 export interface NodeResponse {
+  statusCode: number
   readonly headersSent: boolean
+  readonly writableEnded: boolean
+  readonly destroyed?: boolean
   getHeader(name: string): unknown
   setHeader(name: string, value: string | readonly string[]): unknown
   appendHeader(name: string, value: string | readonly string[]): unknown
+  removeHeader(name: string): unknown
   emit(event: string): boolean
+  destroy(): unknown
 }
 
-/** What begins an answer. */
-const senders = ['writeHead', 'write', 'end', 'flushHeaders'] as const
-type Sender = (typeof senders)[number]
-type Send = (...args: unknown[]) => unknown
-type Senders = Record<Sender, Send>
+/** What begins an answer, and what it gives to who calls it while it is held. */
+const senders = {
+  writeHead: (response: NodeResponse): unknown => response,
+  write: () => false,
+  end: (response: NodeResponse): unknown => response,
+  flushHeaders: () => undefined,
+}
+type Sender = keyof typeof senders
+type Senders = Record<Sender, (...args: unknown[]) => unknown>
+type Call = readonly [name: Sender, args: unknown[]]
+
+const names = Object.keys(senders) as Sender[]
+
+/** What tells of the content, and is wrong for the error that comes in its place. */
+export const contentHeaders = [
+  'Accept-Ranges Content-Disposition Content-Encoding Content-Language Content-Length Content-Location Content-Range Content-Type',
+  'ETag Expires Last-Modified Location Trailer Transfer-Encoding',
+].flatMap((line) => line.split(' '))
 
 /**
- * Hold what an answer sends until `finish` is done, then let it go with the headers that it gave.
- * @param finish asked when the answer begins; undefined: nothing is to wait for
- * @param fail told of an error of `finish`; what was to be sent is dropped, and the answer is as it was before
+ * Hold what an answer sends until `finish` is done, then let it go with the headers that it gave; and hold its end until what was
+ * changed meanwhile is written.
+ * @param finish asked when the answer begins, and when one that was sent in pieces ends (`isLate`); undefined: nothing is to wait for
+ * @param fail told of an error of `finish`. What was to be sent is dropped; the answer is a 500 without content yet, and when it had
+ * begun the connection is closed.
  */
 export function holdBack(
   response: NodeResponse,
-  finish: () => Promise<SessionHeaders> | undefined,
+  finish: (isLate: boolean) => Promise<SessionHeaders> | undefined,
   fail: (error: unknown) => void,
 ): void {
-  const own = response as unknown as Senders
-  const originals = Object.fromEntries(senders.map((name) => [name, own[name]])) as Senders
-  const held: [Sender, unknown[]][] = []
-  let isWaiting = false
-
-  const release = (): void => void Object.assign(own, originals)
-  const replay = (headers: SessionHeaders): void => {
-    release()
-    const begin = held[0]
-    if (begin?.[0] === 'writeHead') begin[1] = withoutHeaders(response, begin[1])
-    applyHeaders(headers, targetOf(response))
-    let hasRoom = true
-    for (const [name, args] of held) hasRoom = own[name](...args) !== false
-    // Who was told to wait when nothing was sent yet.
-    if (hasRoom) response.emit('drain')
-  }
-  const send = (name: Sender, args: unknown[]): unknown => {
-    if (!isWaiting) {
-      const finishing = response.headersSent ? undefined : finish()
-      if (finishing === undefined) {
-        release()
-        return own[name](...args)
-      }
-      isWaiting = true
-      finishing.then(replay, (error: unknown) => {
-        release()
-        fail(error)
-      })
-    }
-    held.push([name, args])
-    return name === 'write' ? false : response
-  }
-  for (const name of senders) own[name] = (...args) => send(name, args)
+  new Holder(response, finish, fail).takeOver()
 }
 
-/** Headers that come with writeHead would replace those that are set: set them first. */
-function withoutHeaders(response: NodeResponse, args: readonly unknown[]): unknown[] {
-  const headers = args.find((one) => typeof one === 'object' && one !== null)
-  if (Array.isArray(headers)) {
-    const pairs = Array.isArray(headers[0]) ? headers : pairsOf(headers)
-    const seen = new Set<string>()
-    for (const [name, value] of pairs) {
-      if (seen.has(name.toLowerCase())) response.appendHeader(name, value)
-      else response.setHeader(name, value)
-      seen.add(name.toLowerCase())
-    }
-  } else {
-    for (const [name, value] of Object.entries(headers ?? {})) if (value !== undefined) response.setHeader(name, value)
+class Holder {
+  readonly #response: NodeResponse
+  readonly #originals: Senders
+  readonly #finish: (isLate: boolean) => Promise<SessionHeaders> | undefined
+  readonly #fail: (error: unknown) => void
+  #phase: 'before' | 'waiting' | 'open' | 'failed' = 'before'
+  #held: Call[] = []
+  #pretence: Overlay | undefined
+  #error: unknown
+
+  constructor(
+    response: NodeResponse,
+    finish: (isLate: boolean) => Promise<SessionHeaders> | undefined,
+    fail: (error: unknown) => void,
+  ) {
+    this.#response = response
+    const { writeHead, write, end, flushHeaders } = response as unknown as Senders
+    this.#originals = { writeHead, write, end, flushHeaders }
+    this.#finish = finish
+    this.#fail = fail
   }
+
+  /** Others may wrap these methods after us: so they are never put back. */
+  takeOver(): void {
+    const own = this.#response as unknown as Senders
+    for (const name of names) own[name] = (...args) => this.#send(name, args)
+  }
+
+  #send(name: Sender, args: unknown[]): unknown {
+    if (this.#phase === 'waiting') return this.#keep(name, args)
+    if (this.#phase === 'failed') return this.#sendError(name, args)
+    const { headersSent, writableEnded } = this.#response
+    const isTurn = this.#phase === 'before' || (name === 'end' && !writableEnded)
+    this.#phase = 'open'
+    const finishing = isTurn ? this.#finish(headersSent) : undefined
+    return finishing === undefined ? this.#original(name, args) : this.#wait(finishing, name, args)
+  }
+
+  #original(name: Sender, args: unknown[]): unknown {
+    return this.#originals[name].apply(this.#response, args)
+  }
+
+  #wait(finishing: Promise<SessionHeaders>, name: Sender, args: unknown[]): unknown {
+    const { statusCode, headersSent } = this.#response
+    const isLate = headersSent
+    const release = (headers: SessionHeaders): void => {
+      this.#pretence?.end()
+      if (!isLate) {
+        if (name !== 'writeHead') this.#response.statusCode = statusCode
+        applyHeaders(headers, targetOf(this.#response))
+      }
+      this.#release()
+    }
+    const first = name === 'writeHead' ? setHeadersOf(this.#response, args) : args
+    this.#phase = 'waiting'
+    this.#pretence = new Overlay(this.#response)
+    this.#pretence.show({ headersSent: true, setHeader: refuse, appendHeader: refuse, removeHeader: refuse })
+    finishing.then(release).catch((error: unknown) => this.#abandon(error))
+    return this.#keep(name, first)
+  }
+
+  #keep(name: Sender, args: unknown[]): unknown {
+    if (name === 'writeHead' && this.#held.length > 0) refuse()
+    if (name === 'end') this.#pretence?.show({ writableEnded: true })
+    this.#held.push([name, args])
+    return senders[name](this.#response)
+  }
+
+  #release(): void {
+    const [first, ...others] = this.#held.splice(0)
+    this.#phase = 'open'
+    let hasRoom = this.#original(...first!) !== false
+    // The end may have to wait once more, for what was changed since the beginning.
+    for (const call of others) hasRoom = this.#send(...call) !== false
+    const hasWritten = [first!, ...others].some(([name]) => name === 'write')
+    const isGoingOn = !this.#response.writableEnded && this.#response.destroyed !== true
+    // Who was told to wait when nothing was sent yet.
+    if (hasWritten && hasRoom && isGoingOn) this.#response.emit('drain')
+  }
+
+  #abandon(error: unknown): void {
+    const response = this.#response
+    this.#pretence?.end()
+    this.#phase = 'failed'
+    this.#error = error
+    const calls = this.#held.splice(0)
+    if (response.headersSent) response.destroy()
+    else {
+      // Node takes the removal of a header for a wish that it not be sent: also of one that is not there.
+      for (const name of contentHeaders) if (response.getHeader(name) !== undefined) response.removeHeader(name)
+      response.setHeader('Cache-Control', 'no-store')
+      response.statusCode = 500
+    }
+    this.#fail(error)
+    for (const [, args] of calls) this.#callBack(args)
+  }
+
+  /** Whoever reports the error may send; but the one who was answering may not know yet that it is over. */
+  #sendError(name: Sender, args: unknown[]): unknown {
+    const { writableEnded, destroyed } = this.#response
+    if (!writableEnded && destroyed !== true) return this.#original(name, args)
+    this.#callBack(args)
+    return name === 'write' || senders[name](this.#response)
+  }
+
+  #callBack(args: readonly unknown[]): void {
+    const callback = args.find((one) => typeof one === 'function')
+    if (callback !== undefined) process.nextTick(callback as () => void, this.#error)
+  }
+}
+
+/** Properties that hide an object's own for a while. */
+class Overlay {
+  readonly #target: object
+  readonly #before = new Map<string, PropertyDescriptor | undefined>()
+
+  constructor(target: object) {
+    this.#target = target
+  }
+
+  show(values: Readonly<Record<string, unknown>>): void {
+    for (const [name, value] of Object.entries(values)) {
+      if (!this.#before.has(name)) this.#before.set(name, Object.getOwnPropertyDescriptor(this.#target, name))
+      Object.defineProperty(this.#target, name, { value, configurable: true, enumerable: false, writable: true })
+    }
+  }
+
+  end(): void {
+    for (const [name, descriptor] of this.#before) {
+      if (descriptor === undefined) Reflect.deleteProperty(this.#target, name)
+      else Object.defineProperty(this.#target, name, descriptor)
+    }
+    this.#before.clear()
+  }
+}
+
+/** The error of Node for who is too late. */
+function refuse(): never {
+  throw Object.assign(new Error('Cannot set headers after they are sent to the client'), {
+    code: 'ERR_HTTP_HEADERS_SENT',
+  })
+}
+
+/** Headers that come with writeHead would replace those of the session: they are set, and the rest of the arguments given back. */
+function setHeadersOf(response: NodeResponse, args: readonly unknown[]): unknown[] {
+  const headers = args.find((one) => typeof one === 'object' && one !== null)
+  const seen = new Set<string>()
+  for (const [name, value] of pairsOf(headers ?? {})) {
+    const key = name.toLowerCase()
+    if (seen.has(key)) response.appendHeader(name, value)
+    else response.setHeader(name, value)
+    seen.add(key)
+  }
+  if (typeof args[0] === 'number') response.statusCode = args[0]
   return args.filter((one) => one !== headers)
 }
 
-const pairsOf = (list: readonly string[]): [string, string][] =>
-  Array.from({ length: list.length / 2 }, (_, index) => [list[2 * index]!, list[2 * index + 1]!])
+type Pair = readonly [name: string, value: string | readonly string[]]
+
+/** Headers are an object, a list of names and values, or a list of pairs. */
+function pairsOf(headers: object): readonly Pair[] {
+  if (!Array.isArray(headers)) return Object.entries(headers)
+  if (Array.isArray(headers[0])) return headers
+  return Array.from({ length: headers.length / 2 }, (_, index) => [headers[2 * index], headers[2 * index + 1]])
+}
 
 function targetOf(response: NodeResponse): HeaderTarget {
   return {

@@ -19,7 +19,13 @@ export class Visit<P extends object = Params> {
   readonly #sessions: SessionManager
   readonly #query: Query
   #opening: Promise<Session<P>> | undefined
+  /** The id in the cookie that the browser has. */
+  #known: string | undefined
   #etime = 0
+  /** Opening counted as an access. */
+  #isUse = false
+  /** A write found that somebody else had removed the session. */
+  #isLost = false
   /** Opens the session at the first call; the later ones give the same. */
   readonly session: SessionOpener<P> = () => {
     this.#opening ??= this.#open()
@@ -32,35 +38,47 @@ export class Visit<P extends object = Params> {
   }
 
   /**
-   * Write what has changed, and tell what the answer's header needs. Undefined, and at once, when nobody asked for the session: the
-   * answer has nothing to do with it.
+   * Write what has changed, also when the handler failed, and tell what the answer's header needs. Undefined, and at once, when nobody
+   * asked for the session: the answer has nothing to do with it.
+   * @param isLate the header has left, so that a session whose cookie is not in it is not written: nobody could open it
    */
-  finish(): Promise<SessionHeaders> | undefined {
-    return this.#opening === undefined ? undefined : this.#finish(this.#opening)
+  finish(isLate = false): Promise<SessionHeaders> | undefined {
+    return this.#opening === undefined ? undefined : this.#finish(this.#opening, isLate)
   }
 
   async #open(): Promise<Session<P>> {
     const session = await this.#sessions.open<P>({ query: this.#query })
+    this.#known = this.#query.cookie(session.name())
     this.#etime = session.etime()
+    this.#isUse = session.modified()
     return session
   }
 
-  async #finish(opening: Promise<Session<P>>): Promise<SessionHeaders> {
+  async #finish(opening: Promise<Session<P>>, isLate: boolean): Promise<SessionHeaders> {
     const session = await opening.catch(() => undefined)
     // Whoever asked for it has the error.
     if (session === undefined) return { setCookie: undefined }
+    if (isLate) {
+      if (this.#known === session.id()) await session.flush()
+      return { setCookie: undefined }
+    }
+    const isLogout = session.deleted() && !this.#isLost
     const isWritten = await session.flush()
-    return { setCookie: this.#needsCookie(session, isWritten) ? session.cookie() : undefined }
+    this.#isLost = session.deleted() && !isLogout
+    if (!this.#needsCookie(session, { isLogout, isWritten })) return { setCookie: undefined }
+    this.#known = session.id()
+    this.#isUse = false
+    return { setCookie: session.cookie() }
   }
 
-  #needsCookie(session: Session<P>, isWritten: boolean): boolean {
-    const sent = this.#query.cookie(session.name())
-    if (session.deleted()) return sent !== undefined
+  #needsCookie(session: Session<P>, { isLogout, isWritten }: { isLogout: boolean; isWritten: boolean }): boolean {
+    // When the write finds that it was removed, another request may have given the browser the cookie of the next one.
+    if (session.deleted()) return isLogout && this.#known !== undefined
     // A visitor who stored nothing has no session.
     if (session.isNew() && session.param().length === 0) return false
-    if (sent !== session.id() || session.etime() !== this.#etime) return true
-    // Its time begins anew with each access.
-    return isWritten && session.etime() > 0
+    if (this.#known !== session.id() || session.etime() !== this.#etime) return true
+    // Its time begins anew with each access; the program may have written it by itself.
+    return (isWritten || this.#isUse) && session.etime() > 0
   }
 }
 
