@@ -78,7 +78,7 @@ export default defineConfig({
       groups: [
         {
           name: 'engine',
-          test: /[\\/](?:lib(?![\\/](?:adapters|compat)[\\/])|(?<!adapters[\\/])shared[\\/](?:failure|hex|options|origin|record-serializer|text))[\\/.]/,
+          test: /[\\/](?:lib(?![\\/](?:adapters|compat|query[\\/](?:cgi|form|body)\.))|(?<!adapters[\\/])shared[\\/](?:failure|hex|options|origin|record-serializer|text))[\\/.]/,
         },
         { name: 'adapters', test: /[\\/]lib[\\/]adapters[\\/]shared[\\/]/ },
         { name: 'keyed', test: /[\\/]drivers[\\/]keyed[\\/]/ },
