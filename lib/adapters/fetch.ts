@@ -3,7 +3,8 @@
 import type { FetchRequest } from '../query/hosts.js'
 import type { Params } from '../session.js'
 import type { SessionManager } from '../session-manager.js'
-import { applyHeaders, type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
+import { withSessionHeaders } from './shared/fetch-response.js'
+import { type SessionOpener, Visit } from './shared/visit.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -45,7 +46,7 @@ export function withSession<
     const answer = await answering.catch(() => undefined)
     try {
       const headers = await visit.finish()
-      if (headers !== undefined && answer !== undefined) return withHeaders(answer, headers)
+      if (headers !== undefined && answer !== undefined) return withSessionHeaders(answer, headers)
     } catch (error) {
       // Nobody will read it: its source is told to stop. Why that fails, if it does, is of no use to anybody.
       answer?.body?.cancel(error).catch(() => undefined)
@@ -56,20 +57,6 @@ export function withSession<
 }
 
 const attempt = async <T>(action: () => T | Promise<T>): Promise<T> => action()
-
-/** A copy: the answer may be one that several requests share, or have a header that cannot be changed (`Response.redirect`). */
-function withHeaders(answer: Response, sessionHeaders: SessionHeaders): Response {
-  // An upgrade, or the network's error: a program cannot make one.
-  if (answer.status < 200) return answer
-  const { status, statusText } = answer
-  const headers = new Headers(answer.headers)
-  applyHeaders(sessionHeaders, {
-    get: (name) => headers.get(name) ?? undefined,
-    set: (name, value) => headers.set(name, value),
-    addCookie: (value) => headers.append('Set-Cookie', value),
-  })
-  return new Response(answer.body, { status, statusText, headers })
-}
 
 function sayFailed(error: unknown): Response {
   console.error(error)

@@ -1,0 +1,70 @@
+/** Sessions for Koa 3. */
+
+import type { NodeRequest } from '../query/hosts.js'
+import type { SessionManager } from '../session-manager.js'
+import { holdBack, type NodeResponse } from './shared/node-response.js'
+import { type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
+
+export type { SessionOpener } from './shared/visit.js'
+
+/** Options of the middleware. */
+export interface KoaOptions {
+  /** The property of the context that opens the session. Default: `session`; choose another beside koa-session. */
+  property?: string
+}
+
+/** As much as is used of a context. */
+export interface KoaContext {
+  readonly req: NodeRequest
+  readonly res: NodeResponse
+  readonly request: { readonly body?: unknown }
+  onerror(error: Error): void
+}
+
+/** A middleware, without the types of Koa. */
+export type Middleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<void>
+
+/**
+ * A middleware that gives each context a function which opens the session when it is first called:
+ * `const session = await ctx.session()`. With the types of Koa: `new Koa<DefaultState, { session: SessionOpener }>()`.
+ *
+ * The session is written when the middleware behind this one have done their work; an error of that write is thrown as theirs are. What
+ * the ones before it change is written before the headers leave. They leave with the cookie also from Koa's own answer to an error, which
+ * takes all headers away, and where a program answers by itself (`ctx.respond = false`).
+ */
+export function session(sessions: SessionManager, { property = 'session' }: KoaOptions = {}): Middleware {
+  return async (context, next) => {
+    let finish: Finish | undefined
+    let visit: Visit | undefined
+    const opener: SessionOpener = () => {
+      if (visit === undefined) {
+        visit = new Visit(sessions, context)
+        finish = finisherOf(visit)
+        holdBack(context.res, finish, (error) => context.onerror(error as Error))
+      }
+      return visit.session()
+    }
+    Reflect.set(context, property, opener)
+    await next()
+    await finish?.(context.res.headersSent)
+  }
+}
+
+type Finish = (isLate: boolean) => Promise<SessionHeaders> | undefined
+
+/** Asked twice, before the answer begins: the headers are those of both, and an error is told but once. */
+function finisherOf(visit: Visit): Finish {
+  let hasFailed = false
+  let headers: SessionHeaders | undefined
+  const write = async (isLate: boolean): Promise<SessionHeaders> => {
+    try {
+      const latest = await visit.finish(isLate)
+      headers = { setCookie: latest?.setCookie ?? headers?.setCookie }
+      return headers
+    } catch (error) {
+      hasFailed = true
+      throw error
+    }
+  }
+  return (isLate) => (hasFailed ? undefined : write(isLate))
+}
