@@ -199,11 +199,17 @@ export function signalOf(options: SignalOptions, method: string, known = signalA
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`${method}() takes an object of options: ${known.join(', ')}`)
   }
+  if (options instanceof AbortSignal) throw new TypeError(`${method}() takes { signal }, not the signal itself`)
+  if (known.includes('query') && isRequest(options))
+    throw new TypeError(`${method}() takes { query: request }, not the request itself`)
   refuseUnknown(options, known, `the options of ${method}`)
   const { signal } = options
   if (signal === undefined || signal instanceof AbortSignal) return signal
   throw new TypeError("'signal' takes an AbortSignal, such as AbortSignal.timeout(2000)")
 }
+
+/** A request has headers; those of fetch have all their properties from a prototype. */
+const isRequest = (options: object): boolean => 'headers' in options
 
 /** Refuse anything but an object of options, with an example of one. */
 export function refuseNoObject(options: unknown, method: string): void {

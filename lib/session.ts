@@ -176,6 +176,11 @@ export class Session<P extends object = Params> {
     return this.#expired
   }
 
+  /** @internal The store has a record of it, as far as is known here. */
+  get isStored(): boolean {
+    return this.#writer.isStored
+  }
+
   /** The session was removed, here or by somebody else (found out at a flush). Nothing is written any more. */
   deleted(): boolean {
     return this.#deleted
@@ -636,12 +641,15 @@ export class Session<P extends object = Params> {
    * Keep parameters of the request in the session; one with several values as an array. Names that the request does not have are
    * passed over.
    * @param query default: the session's own
-   * @param names default: all that the request has, but for reserved ones
+   * @param names default: all that the request has, but for reserved ones and the one that carries the id (`name()`)
    * @throws {TypeError} for a reserved name that is asked for, or without a query
    */
   saveParam(query?: QuerySource, names?: string | readonly string[]): this {
     const from = this.#queryOr(query, 'saveParam')
-    const wanted = names === undefined ? from.params().filter((name) => !this.#isReserved(name)) : [names].flat()
+    const wanted =
+      names === undefined
+        ? from.params().filter((name) => name !== this.name() && !this.#isReserved(name))
+        : [names].flat()
     for (const name of wanted) this.#refuseReserved(name)
     for (const name of wanted) {
       const values = valuesOf(from, name)

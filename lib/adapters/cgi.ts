@@ -5,8 +5,8 @@ import { RequestError } from '../errors.js'
 import { CgiQuery, type CgiSource } from '../query/cgi.js'
 import type { Params } from '../session.js'
 import { SessionManager } from '../session-manager.js'
-import type { ManagerOptions } from '../session-options.js'
-import { type CgiAnswer, headerOf, piecesOf, print, wordsOf } from './shared/cgi-answer.js'
+import { type ManagerOptions, refuseUnknown } from '../session-options.js'
+import { type CgiAnswer, headerOf, mayHaveBody, piecesOf, print, wordsOf } from './shared/cgi-answer.js'
 import { type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
 
 export type { BodyInput } from '../query/body.js'
@@ -53,16 +53,30 @@ export async function runCgi<P extends object = Params>(
   handler: CgiHandler<P>,
   { output = 1, ...source }: CgiOptions = {},
 ): Promise<void> {
+  if (typeof handler !== 'function')
+    throw new TypeError('runCgi() takes the options of a manager, and a function that answers')
   const run = new Run<P>(options, output)
   try {
     const query = await CgiQuery.read(source)
     run.isHead = query.method() === 'HEAD'
     const answer = await handler({ session: () => run.session(query), query })
-    await run.answer(typeof answer === 'string' ? { body: answer } : answer)
+    await run.answer(answerOf(answer))
   } catch (error) {
     await run.fail(error).catch(report)
   }
   await run.close().catch(report)
+}
+
+const answerKeys = ['status', 'type', 'headers', 'redirect', 'body']
+
+/** @throws {TypeError} {OptionError} for what is no answer: the page would be empty, and nobody would know why */
+function answerOf(answer: CgiAnswer | string): CgiAnswer {
+  if (typeof answer === 'string') return { body: answer }
+  if (typeof answer !== 'object' || answer === null) {
+    throw new TypeError('The handler of runCgi() gives a text, or an object such as { status: 404, body: text }')
+  }
+  refuseUnknown(answer, answerKeys, 'the parts of an answer')
+  return answer
 }
 
 /** One request, its session, and how far its answer is. */
@@ -100,7 +114,7 @@ class Run<P extends object> {
   async answer(answer: CgiAnswer): Promise<void> {
     const pieces = piecesOf(answer.body)
     await this.#print(headerOf(answer, await this.#finish()))
-    if (this.isHead) return
+    if (this.isHead || !mayHaveBody(answer.status)) return
     for await (const piece of pieces) await this.#print(piece)
   }
 

@@ -2,8 +2,10 @@
 
 import type { NodeRequest } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
+import { asOpener, assertFree, checkAdapter } from './shared/check.js'
 import { holdBack, type NodeResponse } from './shared/node-response.js'
 import { type SessionOpener, Visit } from './shared/visit.js'
+import { visitsOf } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -22,8 +24,12 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next: (e
  * error-handling middleware after a handler has thrown. When the write fails, what was to be sent is dropped, the status is 500, and
  * `next(error)` is called; where the answer had begun (what a stream changed on its way is written before its end), the connection is
  * closed first.
+ * @throws {TypeError} for what is no manager; at a request whose property is another's, such as express-session's
+ * @throws {OptionError} for options that it does not know
  */
-export function session(sessions: SessionManager, { property = 'session' }: ExpressOptions = {}): Middleware {
+export function session(sessions: SessionManager, options: ExpressOptions = {}): Middleware {
+  checkAdapter('session() of adapters/express', sessions, options, ['property'])
+  const { property = 'session' } = options
   const visits = visitsOf(sessions)
   return (request, response, next) => {
     // Begun when it is asked for: by then the middlewares that read bodies have done so, and who never asks pays nothing.
@@ -35,17 +41,8 @@ export function session(sessions: SessionManager, { property = 'session' }: Expr
       }
       return visit.session()
     }
-    Reflect.set(request, property, opener)
+    assertFree(request, property)
+    Reflect.set(request, property, asOpener(opener))
     next()
   }
-}
-
-type Visits = WeakMap<object, Visit>
-const visitsOfManagers = new WeakMap<SessionManager, Visits>()
-
-/** A middleware that is mounted more than once, or made anew for each router, finds the visit that has begun. */
-function visitsOf(sessions: SessionManager): Visits {
-  const visits: Visits = visitsOfManagers.get(sessions) ?? new WeakMap()
-  visitsOfManagers.set(sessions, visits)
-  return visits
 }

@@ -2,6 +2,7 @@
 
 import type { NodeRequest } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
+import { checkAdapter } from './shared/check.js'
 import { copyOf } from './shared/fetch-response.js'
 import { contentHeaders } from './shared/node-response.js'
 import { applyHeaders, type HeaderTarget, type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
@@ -58,7 +59,12 @@ export const session = Object.assign(register, {
   [Symbol.for('plugin-meta')]: { name: 'data-session', fastify: '5.x' },
 })
 
-async function register(app: FastifyApp, { sessions, property = 'session' }: FastifyOptions): Promise<void> {
+/** What Fastify itself takes of a plugin's options. */
+const fastifyOptions = ['prefix', 'logLevel', 'logSerializers']
+
+async function register(app: FastifyApp, options: FastifyOptions): Promise<void> {
+  const { sessions, property = 'session' } = options
+  checkAdapter('the plugin of adapters/fastify', sessions, options, ['sessions', 'property', ...fastifyOptions])
   const visits = new WeakMap<object, Visit>()
   app.decorateRequest(property, {
     getter(): SessionOpener {
@@ -68,24 +74,38 @@ async function register(app: FastifyApp, { sessions, property = 'session' }: Fas
     },
   })
   app.addHook('onSend', async (request, reply, payload) => {
+    let headers: SessionHeaders | undefined
     try {
-      const headers = await visits.get(request)?.finish()
-      return headers === undefined ? payload : sent(headers, reply, payload)
+      headers = await visits.get(request)?.finish()
     } catch (error) {
       // The answer to this error is sent without a session.
       visits.delete(request)
-      for (const name of contentHeaders) reply.removeHeader(name)
-      discard(payload)
+      drop(reply, payload)
       throw error
     }
+    return headers === undefined ? payload : sent(headers, reply, payload)
   })
 }
 
 /** Fastify lays a Response's own headers over those of the reply. */
 function sent(headers: SessionHeaders, reply: FastifyReply, payload: unknown): unknown {
-  const copy = isResponse(payload) ? copyOf(payload) : undefined
-  applyHeaders(headers, targetOf(reply, copy?.headers))
-  return copy ?? payload
+  try {
+    const copy = isResponse(payload) ? copyOf(payload) : undefined
+    applyHeaders(headers, targetOf(reply, copy?.headers))
+    return copy ?? payload
+  } catch (error) {
+    drop(reply, payload)
+    // The session is written: a visitor who has a new id by now has to get it.
+    applyHeaders(headers, targetOf(reply, undefined))
+    throw error
+  }
+}
+
+/** What tells of the page, or hands out its cookies, has no place in the answer to an error. */
+function drop(reply: FastifyReply, payload: unknown): void {
+  for (const name of [...contentHeaders, 'Set-Cookie']) reply.removeHeader(name)
+  reply.header('Cache-Control', 'no-store')
+  discard(payload)
 }
 
 const isResponse = (payload: unknown): payload is Response =>

@@ -3,8 +3,9 @@
 import type { FetchRequest } from '../query/hosts.js'
 import type { Params } from '../session.js'
 import type { SessionManager } from '../session-manager.js'
+import { checkAdapter } from './shared/check.js'
 import { withSessionHeaders } from './shared/fetch-response.js'
-import { type SessionOpener, Visit } from './shared/visit.js'
+import { type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -28,7 +29,8 @@ export interface FetchOptions<R> {
  * A handler for hosts that speak fetch, with a second argument that opens the session. The answer is given when the session is
  * written, with its cookie in a copy of the header; a body that is a stream goes on as it is, and what it changes in the session
  * while it flows comes too late. What the handler changed before it failed is written, and the error's answer carries the cookie.
- * When the write fails, the handler's answer is dropped.
+ * When the write fails, the handler's answer is dropped. A Response with a body can be sent once: make one for each request, or
+ * `onError` is told.
  */
 export function withSession<
   P extends object = Params,
@@ -37,22 +39,30 @@ export function withSession<
 >(
   sessions: SessionManager,
   handler: FetchHandler<R, P, Rest>,
-  { onError = sayFailed }: FetchOptions<R> = {},
+  options: FetchOptions<R> = {},
 ): (request: R, ...rest: Rest) => Promise<Response> {
+  checkAdapter('withSession() of adapters/fetch', sessions, options, ['onError'])
+  const { onError = sayFailed } = options
   return async (request, ...rest) => {
     const visit = new Visit<P>(sessions, request)
     const answering = attempt(() => handler(request, visit.session, ...rest)).catch((error) => onError(error, request))
     // What was changed is written also when nobody answers: when onError leaves it to the host.
     const answer = await answering.catch(() => undefined)
+    let headers: SessionHeaders | undefined
     try {
-      const headers = await visit.finish()
-      if (headers !== undefined && answer !== undefined) return withSessionHeaders(answer, headers)
+      headers = await visit.finish()
     } catch (error) {
       // Nobody will read it: its source is told to stop. Why that fails, if it does, is of no use to anybody.
       answer?.body?.cancel(error).catch(() => undefined)
       return onError(error, request)
     }
-    return answering
+    if (headers === undefined || answer === undefined) return answering
+    try {
+      return withSessionHeaders(answer, headers)
+    } catch (error) {
+      // The session is written: a visitor who has a new id by now has to get it.
+      return withSessionHeaders(await onError(error, request), headers)
+    }
   }
 }
 

@@ -2,8 +2,11 @@
 
 import type { FetchRequest } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
+import { checkAdapter } from './shared/check.js'
 import { withSessionHeaders } from './shared/fetch-response.js'
-import { type SessionOpener, Visit } from './shared/visit.js'
+import { contentHeaders } from './shared/node-response.js'
+import { type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
+import { visitsOf } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -37,17 +40,38 @@ export type Middleware = (context: HonoContext, next: () => Promise<void>) => Pr
  * of a streamed answer changes later must be flushed by itself. Hono has no answer to what is thrown and is no Error: then nothing
  * is written.
  */
-export function session(sessions: SessionManager, { key = 'session' }: HonoOptions = {}): Middleware {
+export function session(sessions: SessionManager, options: HonoOptions = {}): Middleware {
+  checkAdapter('session() of adapters/hono', sessions, options, ['key'])
+  const { key = 'session' } = options
+  const visits = visitsOf(sessions)
   return async (context, next) => {
-    let visit: Visit | undefined
     const opener: SessionOpener = () => {
-      visit ??= new Visit(sessions, context)
+      const visit = visits.get(context) ?? new Visit(sessions, context)
+      visits.set(context, visit)
       return visit.session()
     }
     context.set(key, opener)
     await next()
-    const headers = await visit?.finish()?.catch((error) => drop(context, error))
-    if (headers !== undefined) replace(context, withSessionHeaders(context.res, headers))
+    let headers: SessionHeaders | undefined
+    try {
+      headers = await visits.get(context)?.finish()
+    } catch (error) {
+      // The answer to this error is sent without a session, also where the middleware is mounted for the whole site as well.
+      visits.delete(context)
+      replace(context, blankOf(context.res))
+      throw error
+    }
+    if (headers !== undefined) answerWith(context, headers)
+  }
+}
+
+function answerWith(context: HonoContext, headers: SessionHeaders): void {
+  try {
+    replace(context, withSessionHeaders(context.res, headers))
+  } catch (error) {
+    // The session is written: a visitor who has a new id by now has to get it.
+    replace(context, withSessionHeaders(blankOf(context.res), headers))
+    throw error
   }
 }
 
@@ -57,9 +81,14 @@ function replace(context: HonoContext, response: Response): void {
   context.res = response
 }
 
-/** Nothing of the answer may get into the answer to the error. */
-function drop(context: HonoContext, error: unknown): never {
-  context.res.body?.cancel().catch(() => undefined)
-  context.res = undefined
-  throw error
+/**
+ * What Hono lays over the answer to an error: the headers of an answer but those that tell of its content or hand out its cookies. It
+ * takes the place of what was set with `context.header()`, too. Nobody will read the body.
+ */
+function blankOf({ body, headers }: Response): Response {
+  body?.cancel().catch(() => undefined)
+  const kept = new Headers(headers)
+  for (const name of [...contentHeaders, 'Set-Cookie']) kept.delete(name)
+  kept.set('Cache-Control', 'no-store')
+  return new Response(null, { headers: kept })
 }

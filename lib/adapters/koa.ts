@@ -2,8 +2,10 @@
 
 import type { NodeRequest } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
+import { asOpener, assertFree, checkAdapter } from './shared/check.js'
 import { holdBack, type NodeResponse } from './shared/node-response.js'
 import { type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
+import { visitsOf } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -32,27 +34,35 @@ export type Middleware = (context: KoaContext, next: () => Promise<unknown>) => 
  * the ones before it change is written before the headers leave. They leave with the cookie also from Koa's own answer to an error, which
  * takes all headers away, and where a program answers by itself (`ctx.respond = false`).
  */
-export function session(sessions: SessionManager, { property = 'session' }: KoaOptions = {}): Middleware {
+export function session(sessions: SessionManager, options: KoaOptions = {}): Middleware {
+  checkAdapter('session() of adapters/koa', sessions, options, ['property'])
+  const { property = 'session' } = options
+  const visits = visitsOf(sessions)
   return async (context, next) => {
-    let finish: Finish | undefined
-    let visit: Visit | undefined
     const opener: SessionOpener = () => {
-      if (visit === undefined) {
-        visit = new Visit(sessions, context)
-        finish = finisherOf(visit)
+      const visit = visits.get(context.req) ?? new Visit(sessions, context)
+      if (!visits.has(context.req)) {
+        const finish = finisherOf(visit)
+        visits.set(context.req, visit)
+        finishers.set(visit, finish)
         holdBack(context.res, finish, (error) => context.onerror(error as Error))
       }
       return visit.session()
     }
-    Reflect.set(context, property, opener)
+    assertFree(context, property)
+    Reflect.set(context, property, asOpener(opener))
     await next()
-    await finish?.(context.res.headersSent)
+    const begun = visits.get(context.req)
+    if (begun !== undefined) await finishers.get(begun)?.(context.res.headersSent)
   }
 }
 
 type Finish = (isLate: boolean) => Promise<SessionHeaders> | undefined
 
-/** Asked twice, before the answer begins: the headers are those of both, and an error is told but once. */
+/** Of the visits that began here, for each place where the middleware is mounted; others hold the answer back by themselves. */
+const finishers = new WeakMap<Visit, Finish>()
+
+/** Asked more than once, before the answer begins: the headers are those of both, and an error is told but once. */
 function finisherOf(visit: Visit): Finish {
   let hasFailed = false
   let headers: SessionHeaders | undefined

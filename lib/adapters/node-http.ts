@@ -1,16 +1,18 @@
 /** Sessions for programs on Node's own `http`, `https` and `http2` (its compatible interface). */
 
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { NodeRequest } from '../query/hosts.js'
 import type { Params } from '../session.js'
 import type { SessionManager } from '../session-manager.js'
-import { holdBack, type NodeResponse } from './shared/node-response.js'
+import { checkAdapter } from './shared/check.js'
+import { becomeError, holdBack, type NodeResponse } from './shared/node-response.js'
 import { type SessionOpener, Visit } from './shared/visit.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
 /** As much as is used of an answer: of `ServerResponse`. */
 export interface EndableResponse extends NodeResponse {
-  end(text?: string): unknown
+  end(text: string): unknown
 }
 
 /** Answers a request. */
@@ -31,17 +33,21 @@ export interface NodeHttpOptions<Request, Response> {
 
 /**
  * A listener for `http.createServer` that gives its handler a function which opens the session. What the handler sends is held back
- * until the session is written. What it changed before it failed is written as well, and the error's answer carries the cookie.
+ * until the session is written. What it changed before it failed is written as well, and the error's answer carries the cookie. When
+ * the handler fails in the middle of an answer, or the client leaves it, what was changed until then is written; an error of that write
+ * is printed on standard error.
  */
 export function withSession<
   P extends object = Params,
-  Request extends NodeRequest = NodeRequest,
-  Response extends EndableResponse = EndableResponse,
+  Request extends NodeRequest = IncomingMessage,
+  Response extends EndableResponse = ServerResponse,
 >(
   sessions: SessionManager,
   handler: Handler<Request, Response, P>,
-  { onError = sayFailed }: NodeHttpOptions<Request, Response> = {},
+  options: NodeHttpOptions<Request, Response> = {},
 ): (request: Request, response: Response) => void {
+  checkAdapter('withSession() of adapters/node-http', sessions, options, ['onError'])
+  const { onError = sayFailed } = options
   return (request, response) => {
     const visit = new Visit<P>(sessions, request)
     const fail = (error: unknown): void => {
@@ -61,7 +67,7 @@ const attempt = (action: () => unknown): Promise<unknown> => new Promise((resolv
 function sayFailed(error: unknown, _request: unknown, response: EndableResponse): void {
   console.error(error)
   if (response.headersSent) return
-  response.statusCode = 500
+  becomeError(response)
   response.setHeader('Content-Type', 'text/plain; charset=utf-8')
   response.end('Internal Server Error\n')
 }

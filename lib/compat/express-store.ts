@@ -7,13 +7,13 @@
  */
 
 import type { EventEmitter } from 'node:events'
+import { checkAdapter } from '../adapters/shared/check.js'
 import { type Duration, parseDuration } from '../duration.js'
 import { DriverError } from '../errors.js'
 import { type Hash, isPlainObject, setElement } from '../hash.js'
 import { loadPeer } from '../peer.js'
 import type { Session } from '../session.js'
 import type { SessionManager } from '../session-manager.js'
-import { refuseUnknown } from '../session-options.js'
 import { cookieFor, type ExpressCookie, isSameCookie, lifetimeOf } from './express/cookie.js'
 import { parameterOf, type Shown, show, textsOf, withChanges } from './express/properties.js'
 
@@ -45,7 +45,8 @@ export type ResultCallback<Result> = (error: Failure, result?: Result) => unknow
 /** express-session's own Store, as far as it is used or inherited. */
 export interface BaseStore extends EventEmitter {
   regenerate(request: object, callback: Callback): void
-  load(id: string, callback: ResultCallback<ExpressSession>): void
+  // biome-ignore lint/suspicious/noExplicitAny: SessionData of express-session's, to which programs add properties
+  load(id: string, callback: ResultCallback<any>): void
   // biome-ignore lint/suspicious/noExplicitAny: a Session of express-session's, in whatever types the program has for it
   createSession(request: object, data: ExpressSession): any
 }
@@ -90,7 +91,7 @@ export class ExpressStore extends Store {
   /** @throws {OptionError} for an unknown option, or what is no duration */
   constructor(sessions: SessionManager, options: ExpressStoreOptions = {}) {
     super()
-    refuseUnknown(options, ['lifetime'], 'the options of ExpressStore')
+    checkAdapter('ExpressStore', sessions, options, ['lifetime'])
     this.#sessions = sessions
     this.#lifetime = parseDuration(options.lifetime ?? '1d', 'lifetime')
   }

@@ -118,6 +118,21 @@ describe('a program', () => {
     expect(cookieOf(stream)).toBeDefined()
   })
 
+  it('sends neither body nor type where an answer ends with its header', async () => {
+    const { output, code } = await ask('/no-content')
+    expect([output, code]).toEqual(['Status: 204 No Content\r\n\r\n', 0])
+  })
+
+  it.each([
+    ['/number', 'gives a text, or an object such as'],
+    ['/nothing', 'gives a text, or an object such as'],
+    ['/misspelt', "'contents' is not one of the parts of an answer"],
+  ])('says on standard error what is no answer (%s)', async (path, reason) => {
+    const { headers, errors, code } = await ask(path)
+    expect([headers[0], code]).toEqual(['Status: 500 Internal Server Error', 1])
+    expect(errors).toContain(reason)
+  })
+
   it('sends a body in pieces after the session is written; what changes meanwhile is written at the end', async () => {
     const first = await ask('/stream')
     expect([first.body, first.code]).toEqual(['first second', 0])

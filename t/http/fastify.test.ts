@@ -189,6 +189,35 @@ describe('fastify', () => {
     expect(driver.operations.filter((operation) => operation === 'store')).toHaveLength(1)
   })
 
+  it('when the write fails, neither the cookies of the page nor its leave to be kept are in the answer to the error', async () => {
+    const { origin, driver } = await serve((app) =>
+      app.get('/login', async (request, reply) => {
+        await login(request)
+        reply.raw.setHeader('Set-Cookie', 'raw=1')
+        return reply
+          .headers({ 'Cache-Control': 'public, max-age=600', 'Set-Cookie': 'login=1', 'X-Own': '1' })
+          .send('in')
+      }),
+    )
+    driver.fail('store')
+    const { status, setCookie, headers } = await ask(`${origin}/login`)
+    expect([status, setCookie, headers['cache-control'], headers['x-own']]).toEqual([500, [], 'no-store', '1'])
+  })
+
+  it('a Response that was read already cannot be sent, but its session is written: the error comes with the cookie', async () => {
+    const { origin } = await serve((app) =>
+      app.get('/used', async (request, reply) => {
+        await login(request)
+        const answer = new Response('used')
+        await answer.text()
+        return reply.send(answer)
+      }),
+    )
+    const reply = await ask(`${origin}/used`)
+    expect([reply.status, reply.text]).toEqual([500, expect.stringContaining('one for each request')])
+    expect((await ask(`${origin}/who`, { cookie: sent(reply) })).text).toBe('ada')
+  })
+
   it('reads the fields of a form that Fastify has parsed, also when the session was opened before', async () => {
     const { app } = await serve((app) => {
       app.addHook('onRequest', async (request) => void (await request.session()))

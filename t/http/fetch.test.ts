@@ -54,6 +54,43 @@ describe('fetch', () => {
     expect(shared.headers.getSetCookie()).toEqual(['theme=dark'])
   })
 
+  it('one with a body can be sent once: the next visitor is told so, and has his session all the same', async () => {
+    const shared = new Response('static')
+    const handler = withSession(
+      sessions,
+      async (_request, session) => {
+        await store(session)
+        return shared
+      },
+      { onError: (error) => new Response(String(error), { status: 500, headers: { 'Set-Cookie': 'failed=1' } }) },
+    )
+    expect(await (await handler(get())).text()).toBe('static')
+    const second = await handler(get())
+    expect([second.status, await second.text()]).toEqual([500, expect.stringMatching(/^TypeError: .*one for each/)])
+    expect(second.headers.getSetCookie()).toEqual(['failed=1', ours])
+    expect(second.headers.get('vary')).toBe('Cookie')
+    expect(await driver.count()).toBe(2)
+  })
+
+  it('an answer that cannot be sent does not log out who has a new id', async () => {
+    vi.spyOn(console, 'error').mockReturnValue()
+    const before = await sessions.open()
+    before.param('name', 'Ada')
+    await before.flush()
+    const handler = withSession(sessions, async (_request, session) => {
+      await (await session()).regenerate()
+      const answer = new Response('used')
+      await answer.text()
+      return answer
+    })
+    const request = new Request('http://host.test/', { headers: { cookie: `CGISESSID=${before.id()}` } })
+    const { status, headers } = await handler(request)
+    expect([status, headers.getSetCookie()]).toEqual([500, [ours]])
+    const clientId = /=(\w+)/.exec(headers.getSetCookie()[0] ?? '')?.[1]
+    expect(clientId).not.toBe(before.id())
+    expect((await sessions.open({ clientId: clientId ?? '' })).param('name')).toBe('Ada')
+  })
+
   it('without the session, the answer is the very object that the handler gave', async () => {
     const answer = new Response('page')
     expect(await withSession(sessions, () => answer)(get())).toBe(answer)

@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http'
+import { connect } from 'node:net'
 import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { createAdaptorServer } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { setCookie } from 'hono/cookie'
@@ -201,6 +203,119 @@ describe('hono', () => {
     ])
     expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
     expect([response.headers.getSetCookie(), isCancelled]).toEqual([[], true])
+  })
+
+  it('when the write fails, nothing that c.header() told of the page is in the answer to the error; what others set is', async () => {
+    const { app, driver } = await start()
+    app.use(async (c, next) => {
+      c.header('X-Request', '7')
+      await next()
+    })
+    app.onError((_error, c) => {
+      c.header('X-Error', 'yes')
+      return c.text('Error, sorry', 503)
+    })
+    app.get('/page', async (c) => {
+      await login(c)
+      c.header('Content-Length', '3')
+      c.header('Content-Encoding', 'gzip')
+      c.header('Content-Disposition', 'attachment')
+      c.header('ETag', '"1"')
+      c.header('Cache-Control', 'public, max-age=600')
+      c.header('Set-Cookie', 'login=1')
+      return c.body('abc')
+    })
+    driver.fail('store')
+    const response = await app.request('/page')
+    expect([response.status, await response.text()]).toEqual([503, 'Error, sorry'])
+    expect(Object.fromEntries(response.headers)).toEqual({
+      'cache-control': 'no-store',
+      'content-type': 'text/plain; charset=UTF-8',
+      'x-error': 'yes',
+      'x-request': '7',
+    })
+  })
+
+  it('when the write fails, the next answer on the connection begins where the error ends, over @hono/node-server', async () => {
+    const { app, driver, sessions } = await start()
+    app.onError((_error, c) => c.text('Error, sorry', 503))
+    app.get('/page', async (c) => {
+      await login(c)
+      c.header('Content-Length', '3')
+      return c.body('abc')
+    })
+    app.get('/next', (c) => c.text('next page'))
+    driver.fail('store')
+    const host = await listen(createAdaptorServer({ fetch: app.fetch, createServer }) as Server)
+    try {
+      const socket = connect(Number(new URL(host.origin).port), '127.0.0.1')
+      socket.write('GET /page HTTP/1.1\r\nHost: a\r\n\r\nGET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+      const answers = await text(socket)
+      expect(answers).toMatch(/^HTTP\/1\.1 503 .*\r\n\r\nError, sorryHTTP\/1\.1 200 .*\r\n\r\nnext page$/s)
+      expect(answers.match(/(?<=content-length: )\d+/gi)).toEqual(['12', '9'])
+    } finally {
+      await host.close()
+      await sessions.close()
+    }
+  })
+
+  it('an answer that was read already cannot be sent, but its session is written: the error comes with the cookie', async () => {
+    const { app } = await start()
+    app.onError((error, c) => c.text(error.message, 500))
+    app.get('/used', async (c) => {
+      await login(c)
+      const answer = new Response('used', { headers: { 'Content-Length': '4', 'Set-Cookie': 'theme=dark' } })
+      await answer.text()
+      return answer
+    })
+    const response = await app.request('/used')
+    expect([response.status, await response.text()]).toEqual([500, expect.stringContaining('one for each request')])
+    expect([response.headers.get('content-length'), response.headers.getSetCookie().length]).toEqual([null, 1])
+    expect(await (await app.request('/who', { headers: { cookie: cookieOf(response) } })).text()).toBe('ada')
+  })
+
+  describe('mounted for the site and again for a part of it', () => {
+    const twice = async () => {
+      const { app, driver, sessions } = await start()
+      app.use('/part/*', async (c, next) => {
+        ;(await c.var.session()).param('outer', 1)
+        await next()
+        if (c.req.query('after')) (await c.var.session()).param('after', 1)
+      })
+      const part = new Hono<Env>()
+      part.use(session(sessions))
+      part.get('/page', async (c) => {
+        ;(await c.var.session()).param('inner', 1)
+        return c.text('page')
+      })
+      app.route('/part', part)
+      app.get('/names', async (c) => c.json((await c.var.session()).param().sort()))
+      return { app, driver }
+    }
+
+    it.each([
+      ['/part/page', ['inner', 'outer']],
+      ['/part/page?after=1', ['after', 'inner', 'outer']],
+    ])('has one session for both: %s', async (path, names) => {
+      const { app, driver } = await twice()
+      const response = await app.request(path)
+      expect([response.headers.getSetCookie().length, await driver.count()]).toEqual([1, 1])
+      const next = await app.request('/names', { headers: { cookie: cookieOf(response) } })
+      expect(await next.json()).toEqual(names)
+    })
+
+    it('tells of a failed write but once', async () => {
+      const { app, driver } = await twice()
+      const errors: string[] = []
+      app.onError((error, c) => {
+        errors.push(error.name)
+        return c.text('sorry', 503)
+      })
+      driver.fail('store')
+      const response = await app.request('/part/page')
+      expect([response.status, await response.text(), errors]).toEqual([503, 'sorry', ['DriverError']])
+      expect(response.headers.getSetCookie()).toEqual([])
+    })
   })
 
   it('is secure where the address is https, or the proxy says so', async () => {

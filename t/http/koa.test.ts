@@ -156,6 +156,56 @@ describe('koa', () => {
     expect(errors.map(({ name }) => name)).toEqual(['DriverError'])
   })
 
+  describe('mounted for the site and again for a part of it', () => {
+    async function twice() {
+      const driver = new WatchedMemory()
+      const sessions = await SessionManager.create({ type: { driver, serialize: 'JSON' } })
+      const errors: string[] = []
+      const app = new Koa()
+      app.on('error', ({ name }) => errors.push(name))
+      app.use(session(sessions))
+      app.use(async (context, next) => {
+        const outer = await context.session()
+        if (context.path === '/names') {
+          context.body = outer.param().sort()
+          return
+        }
+        outer.param('outer', 1)
+        await next()
+        if (context.path === '/after') (await context.session()).param('after', 1)
+      })
+      app.use(session(sessions))
+      app.use(async (context) => {
+        ;(await context.session()).param('inner', 1)
+        context.body = 'page'
+      })
+      const host = await listen(createServer(app.callback()))
+      closers.push(
+        () => sessions.close(),
+        () => host.close(),
+      )
+      return { driver, errors, origin: host.origin }
+    }
+
+    it.each([
+      ['/page', ['inner', 'outer']],
+      ['/after', ['after', 'inner', 'outer']],
+    ])('has one session for both: %s', async (path, names) => {
+      const { origin, driver } = await twice()
+      const reply = await ask(`${origin}${path}`)
+      expect([reply.text, reply.setCookie.length, await driver.count()]).toEqual(['page', 1, 1])
+      expect(JSON.parse((await ask(`${origin}/names`, { cookie: sent(reply) })).text)).toEqual(names)
+    })
+
+    it('tells of a failed write but once', async () => {
+      const { origin, driver, errors } = await twice()
+      driver.fail('store')
+      const reply = await ask(`${origin}/page`)
+      expect([reply.status, reply.setCookie, errors]).toEqual([500, [], ['DriverError']])
+      expect(driver.operations.filter((operation) => operation === 'store')).toHaveLength(1)
+    })
+  })
+
   const body = (value: () => unknown) => (context: Context) => {
     context.body = value()
   }

@@ -8,9 +8,10 @@ import { connect as connectHttp2, createServer as createHttp2Server } from 'node
 import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { holdBack, type NodeResponse } from '../../lib/adapters/shared/node-response.js'
 import type { SessionHeaders } from '../../lib/adapters/shared/visit.js'
 import { temporaryFolder } from '../support/folders.js'
@@ -73,6 +74,7 @@ class Writing {
 
 const hosts: Host[] = []
 afterEach(async () => {
+  vi.restoreAllMocks()
   for (const host of hosts.splice(0)) await host.close()
 })
 
@@ -451,6 +453,201 @@ describe('when the write fails', () => {
     writing.fails()
     await answered.reached
     expect((await asked).status).toBe(500)
+  })
+})
+
+describe('a header that Node refuses', () => {
+  it('is the error of who gives it to writeHead: nothing is asked, and the answer that comes instead waits', async () => {
+    const refused: unknown[] = []
+    const { origin, writing } = await serve((response) => {
+      try {
+        response.writeHead(302, { Location: '/\r\n' })
+      } catch (error) {
+        refused.push(error, writing.asked.length, response.headersSent)
+      }
+      response.writeHead(400).end('sorry')
+    })
+    const asked = ask(origin)
+    await writing.begun()
+    expect(refused).toEqual([expect.objectContaining({ code: 'ERR_INVALID_CHAR' }), 0, false])
+    expect(await isWaiting(asked, origin)).toBe(true)
+    writing.done()
+    expect(await asked).toMatchObject({ status: 400, text: 'sorry', setCookie: [COOKIE] })
+    expect(writing.asked).toEqual([false, true])
+  })
+})
+
+describe('an error that is told later', () => {
+  /** A handler that goes on in the time that the reporter takes. */
+  async function askBetween(
+    goOn: (response: ServerResponse) => unknown,
+    report: (response: ServerResponse) => unknown,
+  ) {
+    const [failed, wentOn] = [milestone(), milestone()]
+    const { origin, writing } = await serve(
+      async (response) => {
+        response.write('secret 1;')
+        await failed.reached
+        await goOn(response)
+        wentOn.reach()
+      },
+      {
+        onError: async (response) => {
+          failed.reach()
+          await wentOn.reached
+          report(response)
+        },
+      },
+    )
+    const asked = ask(origin)
+    await writing.begun()
+    writing.fails()
+    return asked
+  }
+
+  it('has nothing in it of what the handler still writes', async () => {
+    const reply = await askBetween(
+      (response) => {
+        expect(response.writeHead(200)).toBe(response)
+        expect(response.write('secret 2;')).toBe(true)
+        response.flushHeaders()
+      },
+      (response) => {
+        response.statusCode = 503
+        Readable.from(['failed, ', 'sorry']).pipe(response)
+      },
+    )
+    expect([reply.status, reply.text]).toEqual([503, 'failed, sorry'])
+  })
+
+  it('is an empty 500 when the handler ends before', async () => {
+    const reply = await askBetween(
+      (response) => {
+        response.statusCode = 200
+        response.setHeader('Content-Length', 8).setHeader('Cache-Control', 'public').end('secret 2')
+      },
+      (response) => response.end('failed'),
+    )
+    expect([reply.status, reply.text]).toEqual([500, ''])
+    expect(reply.headers).toMatchObject({ 'cache-control': 'no-store' })
+    expect(reply.headers).not.toHaveProperty('content-length')
+  })
+
+  it('is not cut short by the end of the handler', async () => {
+    const [begun, ended] = [milestone(), milestone()]
+    const { origin, writing } = await serve(
+      async (response) => {
+        response.write('secret')
+        await begun.reached
+        response.end('secret')
+        ended.reach()
+      },
+      {
+        onError: async (response) => {
+          response.write('failed, ')
+          begun.reach()
+          await ended.reached
+          response.end('sorry')
+        },
+      },
+    )
+    const asked = ask(origin)
+    await writing.begun()
+    writing.fails()
+    expect((await asked).text).toBe('failed, sorry')
+  })
+
+  it('by a reporter that throws is printed: the process lives', async () => {
+    const printed = vi.spyOn(console, 'error').mockReturnValue()
+    const { origin, writing } = await serve((response) => response.end('body'), {
+      onError: (response) => {
+        response.end('failed')
+        throw new Error('the reporter fails')
+      },
+    })
+    const asked = ask(origin)
+    await writing.begun()
+    writing.fails()
+    expect((await asked).text).toBe('failed')
+    expect(printed.mock.calls).toEqual([[new Error('the reporter fails')]])
+  })
+
+  it.each([
+    ['pipe', (file: Readable, response: ServerResponse) => file.pipe(response)],
+    ['pipeline', (file: Readable, response: ServerResponse) => pipeline(file, response).catch(() => undefined)],
+  ])('closes what was sent with %s', async (_name, send) => {
+    const file = createReadStream('package.json')
+    const closed = milestone()
+    file.on('close', closed.reach)
+    const { origin, writing } = await serve((response) => send(file, response), {
+      onError: (response) => setImmediate(() => response.end('failed')),
+    })
+    const asked = ask(origin)
+    await writing.begun()
+    writing.fails()
+    expect(await asked).toMatchObject({ status: 500, text: 'failed' })
+    await closed.reached
+    expect(file.destroyed).toBe(true)
+  })
+})
+
+describe('an answer that breaks off', () => {
+  /** An answer that has begun and been received in part. */
+  async function beginAnswer() {
+    const [ready, closed] = [milestone(), milestone()]
+    let held: ServerResponse | undefined
+    const { origin, writing } = await serve((response) => {
+      held = response
+      response.on('close', closed.reach)
+      response.on('drain', ready.reach)
+      response.write('part')
+    })
+    const asking = request(origin, { agent: false }).on('error', () => undefined)
+    const answered = once(asking.end(), 'response') as Promise<[IncomingMessage]>
+    await writing.begun()
+    writing.done()
+    const [answer] = await answered
+    answer.on('error', () => undefined)
+    await ready.reached
+    return { writing, response: held!, leave: () => answer.destroy(), closed: closed.reached }
+  }
+
+  it.each(['the program', 'the client'])(
+    'by %s: what was changed since its beginning is written, once',
+    async (who) => {
+      const { writing, response, leave, closed } = await beginAnswer()
+      expect(writing.asked).toEqual([false])
+      if (who === 'the program') response.destroy()
+      else leave()
+      await closed
+      expect(writing.asked).toEqual([false, true])
+      response.emit('close')
+      expect(writing.asked).toEqual([false, true])
+    },
+  )
+
+  it('and when that write fails, the error is printed', async () => {
+    const printed = milestone()
+    const print = vi.spyOn(console, 'error').mockImplementation(printed.reach)
+    const { writing, response, closed } = await beginAnswer()
+    writing.holdsTheEnd = true
+    response.destroy()
+    await closed
+    writing.fails()
+    await printed.reached
+    expect(print.mock.calls).toEqual([[new Error('the store fails')]])
+    expect(writing.errors).toEqual([])
+  })
+
+  it('is not one that ended as it should', async () => {
+    const closed = milestone()
+    const { origin, writing } = await serve((response) => response.on('close', closed.reach).end('body'))
+    const asked = ask(origin)
+    await writing.begun()
+    writing.done()
+    await asked
+    await closed.reached
+    expect(writing.asked).toEqual([false])
   })
 })
 

@@ -78,7 +78,7 @@ function headersOf({ status, redirect, type, headers: others = {}, body = '' }: 
   const headers: Headers = new Map()
   const set = (name: string, values: string | readonly string[]) =>
     headers.set(name.toLowerCase(), [name, [values].flat()])
-  const isPage = redirect === undefined || body !== ''
+  const isPage = (redirect === undefined || body !== '') && mayHaveBody(status)
   if (status !== undefined || redirect !== undefined) set('Status', statusLine(status ?? 303))
   set('Content-Type', type ?? (isPage ? 'text/html; charset=utf-8' : ''))
   for (const [name, values] of Object.entries(others)) set(name, values)
@@ -87,6 +87,9 @@ function headersOf({ status, redirect, type, headers: others = {}, body = '' }: 
   if (String(headers.get('content-type')?.[1]) === '') headers.delete('content-type')
   return headers
 }
+
+/** Some answers end with their header. */
+export const mayHaveBody = (status: CgiAnswer['status'] = 200): boolean => !/^(?:204|304)/.test(String(status))
 
 /** As an address is sent: spaces and what is not ASCII are escaped, and with them what would end the line. */
 const encodeLocation = (address: string): string => address.toWellFormed().replace(/[^\x21-\x7e]+/g, encodeURI)

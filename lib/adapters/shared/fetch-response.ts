@@ -15,7 +15,15 @@ export function withSessionHeaders(answer: Response, headers: SessionHeaders): R
   return copy
 }
 
-/** With headers of its own: `new Response(body, answer)` shares those of the answer where @hono/node-server has its Response. */
-export function copyOf({ body, status, statusText, headers }: Response): Response {
+/**
+ * With headers of its own: `new Response(body, answer)` shares those of the answer where @hono/node-server has its Response.
+ * A body goes on as it is: a clone of it would keep in memory whatever nobody reads.
+ * @throws {TypeError} for a body that was read already
+ */
+export function copyOf(answer: Response): Response {
+  const { body, status, statusText, headers } = answer
+  if (answer.bodyUsed || body?.locked === true) {
+    throw new TypeError('The body of this Response was read already: make one for each request')
+  }
   return new Response(body, { status, statusText, headers: new Headers(headers) })
 }

@@ -5,6 +5,7 @@
  * `write` asks for patience. Informational answers (103) say nothing of the session, and pass.
  */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { applyHeaders, type HeaderTarget, type SessionHeaders } from './visit.js'
 
 /** As much as is used of Node's `ServerResponse`, and of that of HTTP/2. */
@@ -18,7 +19,14 @@ export interface NodeResponse {
   appendHeader(name: string, value: string | readonly string[]): unknown
   removeHeader(name: string): unknown
   emit(event: string): boolean
+  on(event: string, listener: (source: PipedSource) => void): unknown
   destroy(): unknown
+}
+
+/** A stream that is piped into an answer. */
+interface PipedSource {
+  unpipe?(target: unknown): unknown
+  destroy?(): unknown
 }
 
 /** What begins an answer, and what it gives to who calls it while it is held. */
@@ -40,12 +48,26 @@ export const contentHeaders = [
   'ETag Expires Last-Modified Location Trailer Transfer-Encoding',
 ].flatMap((line) => line.split(' '))
 
+/** Make an answer that has not begun a 500 that nobody keeps, without what told of the content. */
+export function becomeError(response: NodeResponse): void {
+  // Node takes the removal of a header for a wish that it not be sent: also of one that is not there.
+  for (const name of contentHeaders) if (response.getHeader(name) !== undefined) response.removeHeader(name)
+  response.setHeader('Cache-Control', 'no-store')
+  response.statusCode = 500
+}
+
+/** Whose error is reported: tells what a reporter sends, also later, from what the one sends who was answering. */
+const reported = new AsyncLocalStorage<Holder>()
+
 /**
  * Hold what an answer sends until `finish` is done, then let it go with the headers that it gave; and hold its end until what was
  * changed meanwhile is written.
- * @param finish asked when the answer begins, and when one that was sent in pieces ends (`isLate`); undefined: nothing is to wait for
+ * @param finish asked when the answer begins, and when one that was sent in pieces ends, or breaks off (`isLate`); undefined: nothing
+ * is to wait for. When it fails after the answer broke off, nobody can be told: the error is printed on standard error. What is changed
+ * after that is not written.
  * @param fail told of an error of `finish`. What was to be sent is dropped; the answer is a 500 without content yet, and when it had
- * begun the connection is closed.
+ * begun the connection is closed. Only what `fail` sends, or begins that sends later, is the answer from then on; the end of anybody else
+ * makes it an empty 500, so that no client waits for ever. What `fail` itself throws is printed on standard error.
  */
 export function holdBack(
   response: NodeResponse,
@@ -64,6 +86,10 @@ class Holder {
   #held: Call[] = []
   #pretence: Overlay | undefined
   #error: unknown
+  /** The last write has been asked for. */
+  #isEnding = false
+  #isClosed = false
+  readonly #sources = new Set<PipedSource>()
 
   constructor(
     response: NodeResponse,
@@ -81,6 +107,12 @@ class Holder {
   takeOver(): void {
     const own = this.#response as unknown as Senders
     for (const name of names) own[name] = (...args) => this.#send(name, args)
+    this.#response.on('pipe', (source) => this.#sources.add(source))
+    this.#response.on('unpipe', (source) => this.#sources.delete(source))
+    this.#response.on('close', () => {
+      this.#isClosed = true
+      this.#finishBroken()
+    })
   }
 
   #send(name: Sender, args: unknown[]): unknown {
@@ -88,9 +120,13 @@ class Holder {
     if (this.#phase === 'failed') return this.#sendError(name, args)
     const { headersSent, writableEnded } = this.#response
     const isTurn = this.#phase === 'before' || (name === 'end' && !writableEnded)
+    if (!isTurn) return this.#original(name, args)
+    // A header that Node refuses is the caller's error, and the answer has not begun: so it comes before everything else.
+    const first = name === 'writeHead' ? setHeadersOf(this.#response, args) : args
     this.#phase = 'open'
-    const finishing = isTurn ? this.#finish(headersSent) : undefined
-    return finishing === undefined ? this.#original(name, args) : this.#wait(finishing, name, args)
+    this.#isEnding = name === 'end'
+    const finishing = this.#finish(headersSent)
+    return finishing === undefined ? this.#original(name, first) : this.#wait(finishing, name, first)
   }
 
   #original(name: Sender, args: unknown[]): unknown {
@@ -108,12 +144,11 @@ class Holder {
       }
       this.#release()
     }
-    const first = name === 'writeHead' ? setHeadersOf(this.#response, args) : args
     this.#phase = 'waiting'
     this.#pretence = new Overlay(this.#response)
     this.#pretence.show({ headersSent: true, setHeader: refuse, appendHeader: refuse, removeHeader: refuse })
     finishing.then(release).catch((error: unknown) => this.#abandon(error))
-    return this.#keep(name, first)
+    return this.#keep(name, args)
   }
 
   #keep(name: Sender, args: unknown[]): unknown {
@@ -133,6 +168,14 @@ class Holder {
     const isGoingOn = !this.#response.writableEnded && this.#response.destroyed !== true
     // Who was told to wait when nothing was sent yet.
     if (hasWritten && hasRoom && isGoingOn) this.#response.emit('drain')
+    if (this.#isClosed) this.#finishBroken()
+  }
+
+  /** The handler has failed in the middle, or the client has left: what was changed since the beginning is written all the same. */
+  #finishBroken(): void {
+    if (this.#phase !== 'open' || this.#isEnding) return
+    this.#isEnding = true
+    this.#finish(true)?.catch((error: unknown) => console.error(error))
   }
 
   #abandon(error: unknown): void {
@@ -141,21 +184,38 @@ class Holder {
     this.#phase = 'failed'
     this.#error = error
     const calls = this.#held.splice(0)
+    this.#giveUpSources()
     if (response.headersSent) response.destroy()
-    else {
-      // Node takes the removal of a header for a wish that it not be sent: also of one that is not there.
-      for (const name of contentHeaders) if (response.getHeader(name) !== undefined) response.removeHeader(name)
-      response.setHeader('Cache-Control', 'no-store')
-      response.statusCode = 500
+    else becomeError(response)
+    try {
+      reported.run(this, () => this.#fail(error))
+    } catch (second) {
+      console.error(second)
     }
-    this.#fail(error)
     for (const [, args] of calls) this.#callBack(args)
+  }
+
+  /** Closed when the answer is: a `pipeline` would take the answer with them, before the error is told. */
+  #giveUpSources(): void {
+    const sources = [...this.#sources]
+    for (const source of sources) source.unpipe?.(this.#response)
+    const destroy = (): void => {
+      for (const source of sources) source.destroy?.()
+    }
+    if (this.#isClosed) destroy()
+    else this.#response.on('close', destroy)
   }
 
   /** Whoever reports the error may send; but the one who was answering may not know yet that it is over. */
   #sendError(name: Sender, args: unknown[]): unknown {
-    const { writableEnded, destroyed } = this.#response
-    if (!writableEnded && destroyed !== true) return this.#original(name, args)
+    const { headersSent, writableEnded, destroyed } = this.#response
+    const canSend = !writableEnded && destroyed !== true
+    if (canSend && reported.getStore() === this) return this.#original(name, args)
+    if (canSend && !headersSent && name === 'end') {
+      becomeError(this.#response)
+      // Node's own end() calls writeHead.
+      reported.run(this, () => this.#original('end', []))
+    }
     this.#callBack(args)
     return name === 'write' || senders[name](this.#response)
   }

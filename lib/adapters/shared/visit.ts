@@ -75,7 +75,7 @@ export class Visit<P extends object = Params> {
     // When the write finds that it was removed, another request may have given the browser the cookie of the next one.
     if (session.deleted()) return isLogout && this.#known !== undefined
     // A visitor who stored nothing has no session.
-    if (session.isNew() && session.param().length === 0) return false
+    if (!session.isStored) return false
     if (this.#known !== session.id() || session.etime() !== this.#etime) return true
     // Its time begins anew with each access; the program may have written it by itself.
     return (isWritten || this.#isUse) && session.etime() > 0

@@ -72,6 +72,9 @@ const routes: Record<string, (request: CgiRequest) => CgiAnswer | string | Promi
   '/bad-header': () => ({ headers: { 'X-A': 'b\r\nSet-Cookie: evil=1' }, body: 'x' }),
   '/bad-status': () => ({ status: 99 }),
   '/bad-body': () => ({ body: 5 as unknown as string }),
+  '/no-content': () => ({ status: 204, body: 'nobody is to see this' }),
+  '/number': () => 42 as unknown as string,
+  '/misspelt': () => ({ contents: 'x' }) as CgiAnswer,
   '/nothing': () => undefined as unknown as string,
   async '/modules'({ session }) {
     ;(await session()).param('a', 1)

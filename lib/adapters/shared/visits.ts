@@ -1,0 +1,15 @@
+/** The visits that have begun, for middleware that a request may meet more than once. */
+
+import type { SessionManager } from '../../session-manager.js'
+import type { Visit } from './visit.js'
+
+/** By what stands for the request in its host: the same object wherever the middleware is mounted. */
+type Visits = WeakMap<object, Visit>
+const visitsOfManagers = new WeakMap<SessionManager, Visits>()
+
+/** A middleware that is mounted more than once, or made anew for each router, finds the visit that has begun. */
+export function visitsOf(sessions: SessionManager): Visits {
+  const visits: Visits = visitsOfManagers.get(sessions) ?? new WeakMap()
+  visitsOfManagers.set(sessions, visits)
+  return visits
+}
