@@ -5,6 +5,7 @@
 import type { SerializeOptions } from 'cookie'
 import type { OptionReader, OptionTable } from './contracts.js'
 import { OptionError } from './errors.js'
+import { isToken } from './http-token.js'
 import { custom, flag, oneOf } from './options.js'
 import { loadDependency } from './peer.js'
 import { refuseUnknown } from './session-options.js'
@@ -68,8 +69,6 @@ const MAX_ATTRIBUTE = 1024
 /** The last second of the year 9999: beyond it a date has no form that browsers read. */
 const LAST_SECOND = 253_402_300_799
 
-/** A token of RFC 9110: what every server and every browser takes for a name. */
-const token = /^[\w!#$%&'*+.^`|~-]+$/
 const pathValue = /^\/[\x21-\x3a\x3d-\x7e]*$/
 const domainValue = /^(?:\.?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*)?$/i
 
@@ -137,7 +136,7 @@ function refuseStrange(options: unknown, known: readonly string[]): void {
 }
 
 function refuseName(name: string, style: CookieStyle): void {
-  if (style === 'none' && !token.test(name)) {
+  if (style === 'none' && !isToken(name)) {
     throw new OptionError(
       'name',
       "Option 'name' makes no cookie: only letters, digits and !#$%&'*+-.^_`|~ are safe in it",

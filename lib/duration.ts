@@ -3,10 +3,10 @@
 import { OptionError } from './errors.js'
 
 /** Seconds in each unit; a month is 30 days, a year 365 (Data::Session, CGI::Session: `validate_time`). */
-const seconds = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800, M: 2_592_000, y: 31_536_000 } as const
+export const unitSeconds = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800, M: 2_592_000, y: 31_536_000 } as const
 
 /** About 10,000 years: a time so far away can still be computed with. */
-const longest = 10_000 * seconds.y
+const longest = 10_000 * unitSeconds.y
 
 /** A number of seconds, or a number with a unit and an optional sign. */
 export type Duration = number | string
@@ -24,7 +24,7 @@ export function parseDuration(duration: Duration, option = 'duration'): number {
       `${option === 'duration' ? '' : `Option '${option}': `}A duration is a whole number of seconds, or a number with one of the units s m h d w M y, such as 2h or -10s`,
     )
   }
-  const result = Number(count) * seconds[unit as keyof typeof seconds]
+  const result = Number(count) * unitSeconds[unit as keyof typeof unitSeconds]
   if (Math.abs(result) <= longest) return result
   throw new OptionError(option, 'A duration is at most 10,000 years; 0 stands for ever')
 }

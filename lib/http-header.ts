@@ -1,7 +1,9 @@
 /** The header of a CGI answer, as CGI.pm's `header` prints it: the same lines in the same order. */
 
 import type { OptionReader, OptionTable } from './contracts.js'
+import { unitSeconds } from './duration.js'
 import { OptionError } from './errors.js'
+import { isToken } from './http-token.js'
 import { custom, flag, text } from './options.js'
 import { refuseUnknown } from './session-options.js'
 
@@ -161,7 +163,7 @@ const hex = (sign: string): string => sign.charCodeAt(0).toString(16).toUpperCas
 function otherHeaders(headers: Complete['headers'], isPerl: boolean): Line[] {
   const lines = Object.entries(headers).map(([name, value]): Line => [isPerl ? perlName(name) : name, String(value)])
   for (const [name] of lines) {
-    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) continue
+    if (isToken(name)) continue
     throw new TypeError(`${JSON.stringify(name.slice(0, 40))} is no name of a header`)
   }
   const order = ([name]: Line) => `${name}=`
@@ -208,15 +210,7 @@ function refuseUnprintable(line: string, isPerl: boolean): void {
   )
 }
 
-const unitSeconds: Readonly<Record<string, number>> = {
-  s: 1,
-  m: 60,
-  h: 3600,
-  d: 86_400,
-  M: 30 * 86_400,
-  y: 365 * 86_400,
-}
-
+/** CGI.pm knows no weeks. */
 const offset = /^([+-](?:\d+\.?\d*|\.\d+))([smhdMy])$/
 const httpDate = /^[A-Z][a-z]{2}, \d\d[ -][A-Z][a-z]{2}[ -]\d{4} \d\d:\d\d:\d\d GMT$/
 
@@ -237,5 +231,5 @@ function secondsOf(value: string | number, now: number): number | undefined {
   if (value.toLowerCase() === 'now') return now
   if (httpDate.test(value)) return Date.parse(value) / 1000
   const [, amount, unit] = offset.exec(value) ?? []
-  return amount === undefined ? Number.NaN : now + Number(amount) * unitSeconds[unit!]!
+  return amount === undefined ? Number.NaN : now + Number(amount) * unitSeconds[unit as keyof typeof unitSeconds]
 }

@@ -3,6 +3,7 @@
 import { write } from 'node:fs'
 import { asBuffer } from '../../bytes.js'
 import { codeOf } from '../../coded-error.js'
+import { isToken } from '../../http-token.js'
 import { applyHeaders, type HeaderTarget, type SessionHeaders } from './visit.js'
 
 /** What a program answers. */
@@ -104,10 +105,11 @@ function targetOf(headers: Headers): HeaderTarget {
 }
 
 function refuseUnprintable(line: string): void {
-  if (/^[\w!#$%&'*+.^`|~-]+: [\t\x20-\x7e]*$/.test(line)) return
-  const [name] = line.split(':')
+  const end = line.indexOf(': ')
+  const name = line.slice(0, end)
+  if (isToken(name) && /^[\t\x20-\x7e]*$/.test(line.slice(end))) return
   throw new TypeError(
-    `A header is a name, and text without line breaks and characters beyond ASCII: ${JSON.stringify(name?.slice(0, 40))}`,
+    `A header is a name, and text without line breaks and characters beyond ASCII: ${JSON.stringify(name.slice(0, 40))}`,
   )
 }
 
