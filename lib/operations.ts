@@ -64,33 +64,32 @@ export function appendNew(values: readonly unknown[]): Operation {
 
 /** Take values out of a list, each once, wherever they are in it by now; a list of which nothing is left is cleared. */
 export function takeOut(given: readonly unknown[]): Operation {
-  const values = cloneValue(given)
-  return {
-    wanted: 'an array',
-    fits: isListOrNothing,
-    apply(value) {
-      const list = (value ?? []) as unknown[]
-      for (const one of values) {
-        const index = list.findIndex((known) => isSameElement(known, one))
-        if (index >= 0) list.splice(index, 1)
-      }
-      return list.length === 0 ? undefined : list
-    },
-  }
+  return changeList(given, (list, values) => {
+    for (const one of values) {
+      const index = list.findIndex((known) => isSameElement(known, one))
+      if (index >= 0) list.splice(index, 1)
+    }
+    return list.length === 0 ? undefined : list
+  })
 }
 
-const isListOrNothing = (value: unknown): boolean => value === undefined || value === null || Array.isArray(value)
-
 function addTo(given: readonly unknown[], isToAdd: (list: readonly unknown[], value: unknown) => boolean): Operation {
+  return changeList(given, (list, values) => {
+    for (const one of cloneValue(values)) if (isToAdd(list, one)) list.push(one)
+    return list
+  })
+}
+
+/** @param given as it is now: what becomes of it later is no part of the operation */
+function changeList(
+  given: readonly unknown[],
+  change: (list: unknown[], values: readonly unknown[]) => unknown,
+): Operation {
   const values = cloneValue(given)
   return {
     wanted: 'an array',
-    fits: isListOrNothing,
-    apply(value) {
-      const list = (value ?? []) as unknown[]
-      for (const one of cloneValue(values)) if (isToAdd(list, one)) list.push(one)
-      return list
-    },
+    fits: (value) => value === undefined || value === null || Array.isArray(value),
+    apply: (value) => change((value ?? []) as unknown[], values),
   }
 }
 
