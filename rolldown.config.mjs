@@ -80,7 +80,7 @@ export default defineConfig({
           name: 'engine',
           test: /[\\/](?:lib(?![\\/](?:adapters|compat|query[\\/](?:cgi|form|body)\.))|(?<!adapters[\\/])shared[\\/](?:failure|hex|options|origin|record-serializer|text))[\\/.]/,
         },
-        { name: 'adapters', test: /[\\/]lib[\\/]adapters[\\/]shared[\\/]/ },
+        { name: 'adapters', test: /[\\/]lib[\\/]adapters[\\/]shared[\\/](?!node-response\.)/ },
         { name: 'keyed', test: /[\\/]drivers[\\/]keyed[\\/]/ },
         { name: 'stores', test: /[\\/]drivers[\\/]shared[\\/]/ },
         { name: 'sql', test: /[\\/]drivers[\\/]sql[\\/](?!(?:create-table|knex-client)\.|(?:dialects|odbc|pg)[\\/])/ },

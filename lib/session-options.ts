@@ -199,7 +199,8 @@ export function signalOf(options: SignalOptions, method: string, known = signalA
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`${method}() takes an object of options: ${known.join(', ')}`)
   }
-  if (options instanceof AbortSignal) throw new TypeError(`${method}() takes { signal }, not the signal itself`)
+  // Its name would make Node load it, half a millisecond of a CGI program's time.
+  if ('aborted' in options) throw new TypeError(`${method}() takes { signal }, not the signal itself`)
   if (known.includes('query') && isRequest(options))
     throw new TypeError(`${method}() takes { query: request }, not the request itself`)
   refuseUnknown(options, known, `the options of ${method}`)

@@ -5,7 +5,7 @@ import type { SessionManager } from '../session-manager.js'
 import { asOpener, assertFree, checkAdapter } from './shared/check.js'
 import { holdBack, type NodeResponse } from './shared/node-response.js'
 import { type SessionOpener, Visit } from './shared/visit.js'
-import { visitsOf } from './shared/visits.js'
+import { visitOf, visitsOf } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -33,14 +33,12 @@ export function session(sessions: SessionManager, options: ExpressOptions = {}):
   const visits = visitsOf(sessions)
   return (request, response, next) => {
     // Begun when it is asked for: by then the middlewares that read bodies have done so, and who never asks pays nothing.
-    const opener: SessionOpener = () => {
-      const visit = visits.get(request) ?? new Visit(sessions, request)
-      if (!visits.has(request)) {
-        visits.set(request, visit)
-        holdBack(response, (isLate) => visit.finish(isLate), next)
-      }
-      return visit.session()
+    const begin = (): Visit => {
+      const visit = new Visit(sessions, request)
+      holdBack(response, (isLate) => visit.finish(isLate), next)
+      return visit
     }
+    const opener: SessionOpener = () => visitOf(visits, request, begin).session()
     assertFree(request, property)
     Reflect.set(request, property, asOpener(opener))
     next()

@@ -3,9 +3,10 @@
 import type { NodeRequest } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
 import { checkAdapter } from './shared/check.js'
+import { contentHeaders } from './shared/content-headers.js'
 import { copyOf } from './shared/fetch-response.js'
-import { contentHeaders } from './shared/node-response.js'
 import { applyHeaders, type HeaderTarget, type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
+import { type Visits, visitOf } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -65,12 +66,10 @@ const fastifyOptions = ['prefix', 'logLevel', 'logSerializers']
 async function register(app: FastifyApp, options: FastifyOptions): Promise<void> {
   const { sessions, property = 'session' } = options
   checkAdapter('the plugin of adapters/fastify', sessions, options, ['sessions', 'property', ...fastifyOptions])
-  const visits = new WeakMap<object, Visit>()
+  const visits: Visits = new WeakMap()
   app.decorateRequest(property, {
     getter(): SessionOpener {
-      const visit = visits.get(this) ?? new Visit(sessions, this)
-      visits.set(this, visit)
-      return visit.session
+      return visitOf(visits, this, () => new Visit(sessions, this)).session
     },
   })
   app.addHook('onSend', async (request, reply, payload) => {

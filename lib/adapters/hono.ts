@@ -3,10 +3,10 @@
 import type { FetchRequest } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
 import { checkAdapter } from './shared/check.js'
+import { contentHeaders } from './shared/content-headers.js'
 import { withSessionHeaders } from './shared/fetch-response.js'
-import { contentHeaders } from './shared/node-response.js'
 import { type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
-import { visitsOf } from './shared/visits.js'
+import { visitOf, visitsOf } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -45,11 +45,7 @@ export function session(sessions: SessionManager, options: HonoOptions = {}): Mi
   const { key = 'session' } = options
   const visits = visitsOf(sessions)
   return async (context, next) => {
-    const opener: SessionOpener = () => {
-      const visit = visits.get(context) ?? new Visit(sessions, context)
-      visits.set(context, visit)
-      return visit.session()
-    }
+    const opener: SessionOpener = () => visitOf(visits, context, () => new Visit(sessions, context)).session()
     context.set(key, opener)
     await next()
     let headers: SessionHeaders | undefined

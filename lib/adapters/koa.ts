@@ -5,7 +5,7 @@ import type { SessionManager } from '../session-manager.js'
 import { asOpener, assertFree, checkAdapter } from './shared/check.js'
 import { holdBack, type NodeResponse } from './shared/node-response.js'
 import { type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
-import { visitsOf } from './shared/visits.js'
+import { visitOf, visitsOf } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -39,16 +39,14 @@ export function session(sessions: SessionManager, options: KoaOptions = {}): Mid
   const { property = 'session' } = options
   const visits = visitsOf(sessions)
   return async (context, next) => {
-    const opener: SessionOpener = () => {
-      const visit = visits.get(context.req) ?? new Visit(sessions, context)
-      if (!visits.has(context.req)) {
-        const finish = finisherOf(visit)
-        visits.set(context.req, visit)
-        finishers.set(visit, finish)
-        holdBack(context.res, finish, (error) => context.onerror(error as Error))
-      }
-      return visit.session()
+    const begin = (): Visit => {
+      const visit = new Visit(sessions, context)
+      const finish = finisherOf(visit)
+      finishers.set(visit, finish)
+      holdBack(context.res, finish, (error) => context.onerror(error as Error))
+      return visit
     }
+    const opener: SessionOpener = () => visitOf(visits, context.req, begin).session()
     assertFree(context, property)
     Reflect.set(context, property, asOpener(opener))
     await next()

@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type SessionOpener, session } from '../../lib/adapters/fastify.js'
 import { SessionManager } from '../../lib/index.js'
-import { adapterSuite, ask, isWaiting, sent } from './suite.js'
+import { adapterSuite, ask, askHeld, sent } from './suite.js'
 import { WatchedMemory } from './watched-memory.js'
 
 declare module 'fastify' {
@@ -163,12 +163,7 @@ describe('fastify', () => {
         return reply.send(payload())
       }),
     )
-    const writing = driver.shut()
-    const asked = ask(`${origin}/login`)
-    await writing
-    expect(await isWaiting(asked, origin)).toBe(true)
-    driver.open()
-    const reply = await asked
+    const reply = await askHeld(driver, origin, '/login')
     expect([reply.text, reply.setCookie.length]).toEqual(['onetwo', 1])
   })
 

@@ -11,7 +11,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { type SessionOpener, session } from '../../lib/adapters/hono.js'
 import { type ManagerOptions, SessionManager } from '../../lib/index.js'
 import { listen } from './node-server.js'
-import { adapterSuite, ask, isWaiting, sent } from './suite.js'
+import { adapterSuite, ask, askHeld, sent } from './suite.js'
 import { WatchedMemory } from './watched-memory.js'
 
 type Env = { Variables: { session: SessionOpener } }
@@ -166,12 +166,7 @@ describe('hono', () => {
     })
     const host = await listen(createAdaptorServer({ fetch: app.fetch, createServer }) as Server)
     try {
-      const writing = driver.shut()
-      const asked = ask(`${host.origin}/stream`)
-      await writing
-      expect(await isWaiting(asked, host.origin)).toBe(true)
-      driver.open()
-      const reply = await asked
+      const reply = await askHeld(driver, host.origin, '/stream')
       expect(reply.text).toContain('first byte')
       expect((await ask(`${host.origin}/who`, { cookie: sent(reply) })).text).toBe('ada')
     } finally {

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type KoaContext, type SessionOpener, session } from '../../lib/adapters/koa.js'
 import { SessionManager } from '../../lib/index.js'
 import { listen } from './node-server.js'
-import { adapterSuite, ask, isWaiting, sent } from './suite.js'
+import { adapterSuite, ask, askHeld, sent } from './suite.js'
 import { WatchedMemory } from './watched-memory.js'
 
 /** As much of Koa as the tests use: it has no types of its own. */
@@ -228,12 +228,7 @@ describe('koa', () => {
       await login(context)
       answer(context)
     })
-    const writing = driver.shut()
-    const asked = ask(`${origin}/login`)
-    await writing
-    expect(await isWaiting(asked, origin)).toBe(true)
-    driver.open()
-    const reply = await asked
+    const reply = await askHeld(driver, origin, '/login')
     expect(reply.text).toMatch(/one.*two|Redirecting/)
     expect(reply.setCookie).toHaveLength(1)
     expect((await ask(`${origin}/who`, { cookie: sent(reply) })).text).toBe('ada')

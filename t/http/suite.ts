@@ -74,6 +74,21 @@ const sessionCookies = ({ setCookie }: Reply): readonly string[] =>
 
 const idIn = (cookie: string): string => cookie.slice('CGISESSID='.length)
 
+/** What a server answers whose store is slow: nothing, until the session is written. */
+export async function askHeld(
+  driver: WatchedMemory,
+  origin: string,
+  path: string,
+  options: Parameters<typeof ask>[1] = {},
+): Promise<Reply> {
+  const writing = driver.shut()
+  const asked = ask(`${origin}${path}`, options)
+  await writing
+  expect(await isWaiting(asked, origin)).toBe(true)
+  driver.open()
+  return asked
+}
+
 /** Is it still unanswered, after a server has answered others that came later? */
 export async function isWaiting(asked: Promise<unknown>, origin: string): Promise<boolean> {
   let isAnswered = false
@@ -167,12 +182,7 @@ export function adapterSuite(name: string, start: Start): void {
           },
           '/show': show,
         })
-        const writing = driver.shut()
-        const asked = ask(`${origin}/answer`, { method })
-        await writing
-        expect(await isWaiting(asked, origin)).toBe(true)
-        driver.open()
-        const reply = await asked
+        const reply = await askHeld(driver, origin, '/answer', { method })
         expect(reply.status).toBe(answer.status ?? 200)
         expect(reply.text).toBe(method === 'HEAD' ? '' : (answer.body ?? ''))
         for (const [header, value] of Object.entries(answer.headers ?? {}))
@@ -188,12 +198,7 @@ export function adapterSuite(name: string, start: Start): void {
             return { stream: pieces('one, ', 'two, ', 'three') }
           },
         })
-        const writing = driver.shut()
-        const asked = ask(`${origin}/stream`)
-        await writing
-        expect(await isWaiting(asked, origin)).toBe(true)
-        driver.open()
-        const reply = await asked
+        const reply = await askHeld(driver, origin, '/stream')
         expect([reply.status, reply.text]).toEqual([200, 'one, two, three'])
         expect(sessionCookies(reply)).toHaveLength(1)
       })

@@ -6,6 +6,7 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { contentHeaders } from './content-headers.js'
 import { applyHeaders, type HeaderTarget, type SessionHeaders } from './visit.js'
 
 /** As much as is used of Node's `ServerResponse`, and of that of HTTP/2. */
@@ -41,12 +42,6 @@ type Senders = Record<Sender, (...args: unknown[]) => unknown>
 type Call = readonly [name: Sender, args: unknown[]]
 
 const names = Object.keys(senders) as Sender[]
-
-/** What tells of the content, and is wrong for the error that comes in its place. */
-export const contentHeaders = [
-  'Accept-Ranges Content-Disposition Content-Encoding Content-Language Content-Length Content-Location Content-Range Content-Type',
-  'ETag Expires Last-Modified Location Trailer Transfer-Encoding',
-].flatMap((line) => line.split(' '))
 
 /** Make an answer that has not begun a 500 that nobody keeps, without what told of the content. */
 export function becomeError(response: NodeResponse): void {
