@@ -186,6 +186,11 @@ export class Session<P extends object = Params> {
     return this.#deleted
   }
 
+  /** @internal A flush would find nothing to do, now: nothing is to be written, and no operation is under way. */
+  get isFlushed(): boolean {
+    return this.#queue === undefined && !this.#hasWork()
+  }
+
   /** Is there anything to write? An object that was changed in place counts. `modified(true)` asks for a write. */
   modified(force?: true): boolean {
     if (force === true) this.#touch()
@@ -517,12 +522,15 @@ export class Session<P extends object = Params> {
     return this.#changes
   }
 
+  /** Would a flush write? A new session without parameters is not stored. */
+  #hasWork(): boolean {
+    if (this.#deleted || !this.#findChanges().any) return false
+    return this.#writer.isStored || parameterNames(this.#data).length > 0
+  }
+
   /** What is to be written now, if anything; what a program changes while the store is busy is for the next time. */
   #takeChanges(last: boolean): Changes | undefined {
-    const changes = this.#findChanges()
-    if (this.#deleted || !changes.any) return undefined
-    if (!this.#writer.isStored && parameterNames(this.#data).length === 0) return undefined
-    return this.#takeAll(changes, last)
+    return this.#hasWork() ? this.#takeAll(this.#changes, last) : undefined
   }
 
   #takeAll(changes: Changes, last: boolean): Changes {

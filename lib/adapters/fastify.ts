@@ -6,7 +6,7 @@ import { checkAdapter } from './shared/check.js'
 import { contentHeaders } from './shared/content-headers.js'
 import { copyOf } from './shared/fetch-response.js'
 import { applyHeaders, type HeaderTarget, type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
-import { type Visits, visitOf } from './shared/visits.js'
+import { Visits } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -30,8 +30,13 @@ export interface FastifyReply {
   removeHeader(name: string): unknown
 }
 
-/** Works on an answer before it is sent. */
-export type OnSend = (request: FastifyRequest, reply: FastifyReply, payload: unknown) => Promise<unknown>
+/** Works on an answer before it is sent: at once, and says so by `done`, or with a promise. */
+export type OnSend = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: (error: null, payload: unknown) => void,
+) => Promise<unknown> | undefined
 
 /** As much as is used of an application. */
 export interface FastifyApp {
@@ -66,23 +71,24 @@ const fastifyOptions = ['prefix', 'logLevel', 'logSerializers']
 async function register(app: FastifyApp, options: FastifyOptions): Promise<void> {
   const { sessions, property = 'session' } = options
   checkAdapter('the plugin of adapters/fastify', sessions, options, ['sessions', 'property', ...fastifyOptions])
-  const visits: Visits = new WeakMap()
+  const visits = new Visits()
   app.decorateRequest(property, {
     getter(): SessionOpener {
-      return visitOf(visits, this, () => new Visit(sessions, this)).session
+      return visits.of(this, () => new Visit(sessions, this)).session
     },
   })
-  app.addHook('onSend', async (request, reply, payload) => {
-    let headers: SessionHeaders | undefined
-    try {
-      headers = await visits.get(request)?.finish()
-    } catch (error) {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const send = (headers: SessionHeaders): unknown => sent(headers, reply, payload)
+    const fail = (error: unknown): never => {
       // The answer to this error is sent without a session.
-      visits.delete(request)
+      visits.forget(request)
       drop(reply, payload)
       throw error
     }
-    return headers === undefined ? payload : sent(headers, reply, payload)
+    const finished = visits.get(request)?.finish()
+    if (finished instanceof Promise) return finished.then(send, fail)
+    done(null, finished === undefined ? payload : send(finished))
+    return undefined
   })
 }
 

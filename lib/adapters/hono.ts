@@ -6,7 +6,7 @@ import { checkAdapter } from './shared/check.js'
 import { contentHeaders } from './shared/content-headers.js'
 import { withSessionHeaders } from './shared/fetch-response.js'
 import { type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
-import { visitOf, visitsOf } from './shared/visits.js'
+import { visitsOf } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -45,7 +45,7 @@ export function session(sessions: SessionManager, options: HonoOptions = {}): Mi
   const { key = 'session' } = options
   const visits = visitsOf(sessions)
   return async (context, next) => {
-    const opener: SessionOpener = () => visitOf(visits, context, () => new Visit(sessions, context)).session()
+    const opener: SessionOpener = () => visits.of(context, () => new Visit(sessions, context)).session()
     context.set(key, opener)
     await next()
     let headers: SessionHeaders | undefined
@@ -53,7 +53,7 @@ export function session(sessions: SessionManager, options: HonoOptions = {}): Mi
       headers = await visits.get(context)?.finish()
     } catch (error) {
       // The answer to this error is sent without a session, also where the middleware is mounted for the whole site as well.
-      visits.delete(context)
+      visits.forget(context)
       replace(context, blankOf(context.res))
       throw error
     }

@@ -3,9 +3,9 @@
 import type { NodeRequest } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
 import { asOpener, assertFree, checkAdapter } from './shared/check.js'
-import { holdBack, type NodeResponse } from './shared/node-response.js'
+import { type Finish, holdBack, type NodeResponse } from './shared/node-response.js'
 import { type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
-import { visitOf, visitsOf } from './shared/visits.js'
+import { visitsOf } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
 
@@ -46,7 +46,7 @@ export function session(sessions: SessionManager, options: KoaOptions = {}): Mid
       holdBack(context.res, finish, (error) => context.onerror(error as Error))
       return visit
     }
-    const opener: SessionOpener = () => visitOf(visits, context.req, begin).session()
+    const opener: SessionOpener = () => visits.of(context.req, begin).session()
     assertFree(context, property)
     Reflect.set(context, property, asOpener(opener))
     await next()
@@ -55,24 +55,23 @@ export function session(sessions: SessionManager, options: KoaOptions = {}): Mid
   }
 }
 
-type Finish = (isLate: boolean) => Promise<SessionHeaders> | undefined
-
 /** Of the visits that began here, for each place where the middleware is mounted; others hold the answer back by themselves. */
 const finishers = new WeakMap<Visit, Finish>()
 
 /** Asked more than once, before the answer begins: the headers are those of both, and an error is told but once. */
 function finisherOf(visit: Visit): Finish {
   let hasFailed = false
-  let headers: SessionHeaders | undefined
-  const write = async (isLate: boolean): Promise<SessionHeaders> => {
-    try {
-      const latest = await visit.finish(isLate)
-      headers = { setCookie: latest?.setCookie ?? headers?.setCookie }
-      return headers
-    } catch (error) {
-      hasFailed = true
-      throw error
-    }
+  let setCookie: string | undefined
+  const keep = (latest: SessionHeaders): SessionHeaders => {
+    setCookie = latest.setCookie ?? setCookie
+    return { setCookie }
   }
-  return (isLate) => (hasFailed ? undefined : write(isLate))
+  const fail = (error: unknown): never => {
+    hasFailed = true
+    throw error
+  }
+  return (isLate) => {
+    const finished = hasFailed ? undefined : visit.finish(isLate)
+    return finished instanceof Promise ? finished.then(keep, fail) : finished && keep(finished)
+  }
 }

@@ -84,11 +84,17 @@ const wanted = positionals.includes('all') ? names : positionals
 const folder = mkdtempSync(join(tmpdir(), 'data-session-prove-'))
 try {
   await build(folder, wanted)
+  const failed = []
   for (const one of wanted) {
     const args = ['--expose-gc', join(folder, 'main.mjs'), one, join(folder, `${one}.mjs`), JSON.stringify(values)]
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: undefined }
-    const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', env })
-    if (status !== 0) process.exitCode = 1
+    const { status, signal } = spawnSync(process.execPath, args, { stdio: 'inherit', env })
+    if (status !== 0) failed.push(`${one} (${signal ?? `exit ${status}`})`)
+  }
+  if (failed.length > 0) {
+    // One that died has printed no line.
+    console.error(`prove: short of the target, or broken: ${failed.join(', ')}`)
+    process.exitCode = 1
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })

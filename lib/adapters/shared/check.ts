@@ -32,11 +32,12 @@ export function assertFree(request: object, property: string): void {
   )
 }
 
-const openers = new WeakSet<object>()
-const isOpener = (value: unknown): boolean => typeof value === 'function' && openers.has(value)
+const isOurs = Symbol('data-session opener')
+const isOpener = (value: unknown): boolean => typeof value === 'function' && isOurs in value
 
-/** Remember that a function is an adapter's. */
+/** Mark a function as an adapter's. */
 export function asOpener<Opener extends object>(opener: Opener): Opener {
-  openers.add(opener)
+  const marked = opener as { [isOurs]?: true }
+  marked[isOurs] = true
   return opener
 }

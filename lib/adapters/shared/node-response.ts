@@ -41,8 +41,6 @@ type Sender = keyof typeof senders
 type Senders = Record<Sender, (...args: unknown[]) => unknown>
 type Call = readonly [name: Sender, args: unknown[]]
 
-const names = Object.keys(senders) as Sender[]
-
 /** Make an answer that has not begun a 500 that nobody keeps, without what told of the content. */
 export function becomeError(response: NodeResponse): void {
   // Node takes the removal of a header for a wish that it not be sent: also of one that is not there.
@@ -50,6 +48,11 @@ export function becomeError(response: NodeResponse): void {
   response.setHeader('Cache-Control', 'no-store')
   response.statusCode = 500
 }
+
+/** Gives what the headers need: at once where there is nothing to write, undefined where the session was not asked for. */
+export type Finish = (isLate: boolean) => SessionHeaders | Promise<SessionHeaders> | undefined
+
+const isPromise = (finished: ReturnType<Finish>): finished is Promise<SessionHeaders> => finished instanceof Promise
 
 /** Whose error is reported: tells what a reporter sends, also later, from what the one sends who was answering. */
 const reported = new AsyncLocalStorage<Holder>()
@@ -64,18 +67,14 @@ const reported = new AsyncLocalStorage<Holder>()
  * begun the connection is closed. Only what `fail` sends, or begins that sends later, is the answer from then on; the end of anybody else
  * makes it an empty 500, so that no client waits for ever. What `fail` itself throws is printed on standard error.
  */
-export function holdBack(
-  response: NodeResponse,
-  finish: (isLate: boolean) => Promise<SessionHeaders> | undefined,
-  fail: (error: unknown) => void,
-): void {
+export function holdBack(response: NodeResponse, finish: Finish, fail: (error: unknown) => void): void {
   new Holder(response, finish, fail).takeOver()
 }
 
 class Holder {
   readonly #response: NodeResponse
   readonly #originals: Senders
-  readonly #finish: (isLate: boolean) => Promise<SessionHeaders> | undefined
+  readonly #finish: Finish
   readonly #fail: (error: unknown) => void
   #phase: 'before' | 'waiting' | 'open' | 'failed' = 'before'
   #held: Call[] = []
@@ -86,11 +85,7 @@ class Holder {
   #isClosed = false
   readonly #sources = new Set<PipedSource>()
 
-  constructor(
-    response: NodeResponse,
-    finish: (isLate: boolean) => Promise<SessionHeaders> | undefined,
-    fail: (error: unknown) => void,
-  ) {
+  constructor(response: NodeResponse, finish: Finish, fail: (error: unknown) => void) {
     this.#response = response
     const { writeHead, write, end, flushHeaders } = response as unknown as Senders
     this.#originals = { writeHead, write, end, flushHeaders }
@@ -100,8 +95,8 @@ class Holder {
 
   /** Others may wrap these methods after us: so they are never put back. */
   takeOver(): void {
-    const own = this.#response as unknown as Senders
-    for (const name of names) own[name] = (...args) => this.#send(name, args)
+    const { key, writeHead, write, end, flushHeaders } = freeLevelOf(this.#response)
+    Object.assign(this.#response, { [key]: this, writeHead, write, end, flushHeaders })
     this.#response.on('pipe', (source) => this.#sources.add(source))
     this.#response.on('unpipe', (source) => this.#sources.delete(source))
     this.#response.on('close', () => {
@@ -110,7 +105,7 @@ class Holder {
     })
   }
 
-  #send(name: Sender, args: unknown[]): unknown {
+  send(name: Sender, args: unknown[]): unknown {
     if (this.#phase === 'waiting') return this.#keep(name, args)
     if (this.#phase === 'failed') return this.#sendError(name, args)
     const { headersSent, writableEnded } = this.#response
@@ -120,8 +115,10 @@ class Holder {
     const first = name === 'writeHead' ? setHeadersOf(this.#response, args) : args
     this.#phase = 'open'
     this.#isEnding = name === 'end'
-    const finishing = this.#finish(headersSent)
-    return finishing === undefined ? this.#original(name, first) : this.#wait(finishing, name, first)
+    const finished = this.#finish(headersSent)
+    if (isPromise(finished)) return this.#wait(finished, name, first)
+    if (finished !== undefined && !headersSent) applyHeaders(finished, targetOf(this.#response))
+    return this.#original(name, first)
   }
 
   #original(name: Sender, args: unknown[]): unknown {
@@ -158,7 +155,7 @@ class Holder {
     this.#phase = 'open'
     let hasRoom = this.#original(...first!) !== false
     // The end may have to wait once more, for what was changed since the beginning.
-    for (const call of others) hasRoom = this.#send(...call) !== false
+    for (const call of others) hasRoom = this.send(...call) !== false
     const hasWritten = [first!, ...others].some(([name]) => name === 'write')
     const isGoingOn = !this.#response.writableEnded && this.#response.destroyed !== true
     // Who was told to wait when nothing was sent yet.
@@ -170,7 +167,8 @@ class Holder {
   #finishBroken(): void {
     if (this.#phase !== 'open' || this.#isEnding) return
     this.#isEnding = true
-    this.#finish(true)?.catch((error: unknown) => console.error(error))
+    const finished = this.#finish(true)
+    if (isPromise(finished)) finished.catch((error: unknown) => console.error(error))
   }
 
   #abandon(error: unknown): void {
@@ -219,6 +217,35 @@ class Holder {
     const callback = args.find((one) => typeof one === 'function')
     if (callback !== undefined) process.nextTick(callback as () => void, this.#error)
   }
+}
+
+/** What takes the place of an answer's methods, and finds under the key who holds the answer back. */
+interface Level extends Senders {
+  readonly key: symbol
+}
+
+/** One for each time that an answer may be held: by the sessions of one manager, and in those of another. */
+const levels: Level[] = []
+
+/**
+ * These functions are those of all answers. If each answer had closures of its own, V8 would keep it, with all that it leads to, until the
+ * next full collection: with Express this costs a fifth of the requests a second.
+ */
+function newLevel(): Level {
+  const key = Symbol('data-session holder')
+  const sender = (name: Sender) =>
+    function (this: Record<symbol, Holder>, ...args: unknown[]): unknown {
+      return this[key]!.send(name, args)
+    }
+  const [writeHead, write, end, flushHeaders] = [sender('writeHead'), sender('write'), sender('end'), sender('flushHeaders')]
+  return { key, writeHead, write, end, flushHeaders }
+}
+
+function freeLevelOf(response: NodeResponse): Level {
+  let depth = 0
+  while (levels[depth] !== undefined && levels[depth]!.key in response) depth++
+  levels[depth] ??= newLevel()
+  return levels[depth]!
 }
 
 /** Properties that hide an object's own for a while. */

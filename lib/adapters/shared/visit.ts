@@ -14,11 +14,22 @@ export interface SessionHeaders {
   readonly setCookie: string | undefined
 }
 
+/** The browser has the right cookie, or is to get none. */
+const nothing: SessionHeaders = { setCookie: undefined }
+
+/** What the end of a visit has come to. */
+interface Outcome {
+  readonly isLogout: boolean
+  /** Something was written just now. */
+  readonly isWritten?: boolean
+}
+
 /** A request, from its session's point of view. */
 export class Visit<P extends object = Params> {
   readonly #sessions: SessionManager
   readonly #query: Query
   #opening: Promise<Session<P>> | undefined
+  #opened: Session<P> | undefined
   /** The id in the cookie that the browser has. */
   #known: string | undefined
   #etime = 0
@@ -38,12 +49,19 @@ export class Visit<P extends object = Params> {
   }
 
   /**
-   * Write what has changed, also when the handler failed, and tell what the answer's header needs. Undefined, and at once, when nobody
-   * asked for the session: the answer has nothing to do with it.
+   * Write what has changed, also when the handler failed, and tell what the answer's header needs: at once, where there is nothing to
+   * write. Undefined when nobody asked for the session: the answer has nothing to do with it.
    * @param isLate the header has left, so that a session whose cookie is not in it is not written: nobody could open it
    */
-  finish(isLate = false): Promise<SessionHeaders> | undefined {
-    return this.#opening === undefined ? undefined : this.#finish(this.#opening, isLate)
+  finish(isLate = false): SessionHeaders | Promise<SessionHeaders> | undefined {
+    if (this.#opening === undefined) return undefined
+    const isDone = this.#opened !== undefined && this.#needsNothing(this.#opened, isLate)
+    return isDone ? nothing : this.#finish(this.#opening, isLate)
+  }
+
+  /** Neither the store nor the browser: then there is nothing to wait for. */
+  #needsNothing(session: Session<P>, isLate: boolean): boolean {
+    return session.isFlushed && (isLate || !this.#needsCookie(session, { isLogout: this.#isLogout(session) }))
   }
 
   async #open(): Promise<Session<P>> {
@@ -51,27 +69,33 @@ export class Visit<P extends object = Params> {
     this.#known = this.#query.cookie(session.name())
     this.#etime = session.etime()
     this.#isUse = session.modified()
+    this.#opened = session
     return session
   }
 
   async #finish(opening: Promise<Session<P>>, isLate: boolean): Promise<SessionHeaders> {
     const session = await opening.catch(() => undefined)
     // Whoever asked for it has the error.
-    if (session === undefined) return { setCookie: undefined }
+    if (session === undefined) return nothing
     if (isLate) {
       if (this.#known === session.id()) await session.flush()
-      return { setCookie: undefined }
+      return nothing
     }
-    const isLogout = session.deleted() && !this.#isLost
+    const isLogout = this.#isLogout(session)
     const isWritten = await session.flush()
     this.#isLost = session.deleted() && !isLogout
-    if (!this.#needsCookie(session, { isLogout, isWritten })) return { setCookie: undefined }
+    if (!this.#needsCookie(session, { isLogout, isWritten })) return nothing
     this.#known = session.id()
     this.#isUse = false
     return { setCookie: session.cookie() }
   }
 
-  #needsCookie(session: Session<P>, { isLogout, isWritten }: { isLogout: boolean; isWritten: boolean }): boolean {
+  /** The program has deleted the session, here. */
+  #isLogout(session: Session<P>): boolean {
+    return session.deleted() && !this.#isLost
+  }
+
+  #needsCookie(session: Session<P>, { isLogout, isWritten = false }: Outcome): boolean {
     // When the write finds that it was removed, another request may have given the browser the cookie of the next one.
     if (session.deleted()) return isLogout && this.#known !== undefined
     // A visitor who stored nothing has no session.
