@@ -155,7 +155,8 @@ export class Exposed {
    * The parameters that were changed in place. A replaced value that the program went on to change takes its place again:
    * for one parameter the last one wins.
    */
-  changed(data: SessionData): string[] {
+  changed(data: SessionData): readonly string[] {
+    if (this.#held.size + this.#replaced.length === 0) return []
     this.#replaced = this.#replaced.filter((held) => {
       if (!isChanged(held)) return true
       setElement(data, held.key, held.value)

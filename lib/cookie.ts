@@ -231,19 +231,23 @@ const perlEscape = (text: string): string =>
     [...Buffer.from(sign)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   )
 
+/** Cookies by name: an object without a prototype. */
+export type CookiesByName = Readonly<Record<string, string | undefined>>
+
+const noCookies: CookiesByName = Object.freeze(Object.create(null))
+
 /**
  * The cookies of a request's header, by name. Of several with one name the first counts: browsers send the one with the longest path
  * first, and Perl's CGI takes it as well. What is no cookie is passed over.
  */
-export function cookiesIn(header: string | undefined): ReadonlyMap<string, string> {
-  if (header === undefined) return new Map()
-  return new Map(Object.entries(load().parseCookie(header)) as [string, string][])
+export function cookiesIn(header: string | undefined): CookiesByName {
+  return header === undefined ? noCookies : load().parseCookie(header)
 }
 
 /**
  * The cookie of a name, also where Perl has escaped the name. Names in the header are never unescaped: `__%48ost-id` is not
  * `__Host-id`, for which anybody could pass it off.
  */
-export function cookieNamed(name: string, cookies: ReadonlyMap<string, string>): string | undefined {
-  return cookies.get(name) ?? cookies.get(perlEscape(name))
+export function cookieNamed(name: string, cookies: CookiesByName): string | undefined {
+  return cookies[name] ?? cookies[perlEscape(name)]
 }

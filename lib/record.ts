@@ -93,18 +93,22 @@ export function timeToLive(data: SessionData, now: number, maxLifetime = 0): num
   return end === Number.POSITIVE_INFINITY ? 0 : Math.max(1, end - now)
 }
 
+const noLifetimes: ReadonlyMap<string, number> = new Map()
+
 /** The lifetimes of parameters, in seconds: of two lists the shorter. */
-export function parameterLifetimes(data: SessionData): Map<string, number> {
-  const lifetimes = new Map<string, number>()
+export function parameterLifetimes(data: SessionData): ReadonlyMap<string, number> {
+  let lifetimes: Map<string, number> | undefined
   for (const name of lists) {
     const list = data[name]
     if (!isPlainObject(list)) continue
     for (const key of Object.keys(list)) {
       const seconds = numberOf(list[key])
-      if (seconds !== 0) lifetimes.set(key, Math.min(seconds, lifetimes.get(key) ?? seconds))
+      if (seconds === 0) continue
+      lifetimes ??= new Map()
+      lifetimes.set(key, Math.min(seconds, lifetimes.get(key) ?? seconds))
     }
   }
-  return lifetimes
+  return lifetimes ?? noLifetimes
 }
 
 /** The parameters whose time is over. */

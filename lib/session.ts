@@ -153,6 +153,7 @@ export class Session<P extends object = Params> {
     const now = this.#engine.now()
     // A clock that was ahead has left a time that is to come: it is put right, or the session would outlast its lifetime.
     const idle = Math.abs(now - this.atime())
+    if (idle === 0) return
     const isLong = (lifetime: number) => lifetime > 0 && idle > Math.floor(lifetime / 4)
     const lifetimes = [this.etime(), ...parameterLifetimes(this.#data).values()]
     if (idle > this.#engine.options.touchAfter || lifetimes.some(isLong)) {

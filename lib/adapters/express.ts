@@ -1,6 +1,6 @@
 /** Sessions for Express 4 and 5, and for what else has its middleware (Connect, Polka, Restify). */
 
-import type { NodeRequest } from '../query/hosts.js'
+import { type NodeRequest, nodeQuery } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
 import { asOpener, assertFree, checkAdapter } from './shared/check.js'
 import { holdBack, type NodeResponse } from './shared/node-response.js'
@@ -35,7 +35,7 @@ export function session(sessions: SessionManager, options: ExpressOptions = {}):
     if ('app' in request) for (const one of [request, response]) makeHashTable(one as object)
     // Begun when it is asked for: by then the middlewares that read bodies have done so, and who never asks pays nothing.
     const begin = (): Visit => {
-      const visit = new Visit(sessions, request)
+      const visit = new Visit(sessions, nodeQuery(request))
       holdBack(response, (isLate) => visit.finish(isLate), next)
       return visit
     }

@@ -1,6 +1,6 @@
 /** Sessions for Fastify 5. */
 
-import type { NodeRequest } from '../query/hosts.js'
+import { fastifyQuery, type NodeRequest } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
 import { checkAdapter } from './shared/check.js'
 import { contentHeaders } from './shared/content-headers.js'
@@ -74,7 +74,7 @@ async function register(app: FastifyApp, options: FastifyOptions): Promise<void>
   const visits = new Visits()
   app.decorateRequest(property, {
     getter(): SessionOpener {
-      return visits.of(this, () => new Visit(sessions, this)).session
+      return visits.of(this, () => new Visit(sessions, fastifyQuery(this))).session
     },
   })
   app.addHook('onSend', (request, reply, payload, done) => {

@@ -1,6 +1,6 @@
 /** Sessions for handlers of the kind of fetch, from `Request` to `Response`: those of Deno, Bun, Hono and edge runtimes. */
 
-import type { FetchRequest } from '../query/hosts.js'
+import { type FetchRequest, fetchQuery } from '../query/hosts.js'
 import type { Params } from '../session.js'
 import type { SessionManager } from '../session-manager.js'
 import { checkAdapter } from './shared/check.js'
@@ -44,7 +44,7 @@ export function withSession<
   checkAdapter('withSession() of adapters/fetch', sessions, options, ['onError'])
   const { onError = sayFailed } = options
   return async (request, ...rest) => {
-    const visit = new Visit<P>(sessions, request)
+    const visit = new Visit<P>(sessions, fetchQuery(request))
     const answering = attempt(() => handler(request, visit.session, ...rest)).catch((error) => onError(error, request))
     // What was changed is written also when nobody answers: when onError leaves it to the host.
     const answer = await answering.catch(() => undefined)

@@ -1,6 +1,6 @@
 /** Sessions for Hono 4. */
 
-import type { FetchRequest } from '../query/hosts.js'
+import { type FetchRequest, fetchQuery } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
 import { checkAdapter } from './shared/check.js'
 import { contentHeaders } from './shared/content-headers.js'
@@ -45,7 +45,7 @@ export function session(sessions: SessionManager, options: HonoOptions = {}): Mi
   const { key = 'session' } = options
   const visits = visitsOf(sessions)
   return async (context, next) => {
-    const opener: SessionOpener = () => visits.of(context, () => new Visit(sessions, context)).session()
+    const opener: SessionOpener = () => visits.of(context, () => new Visit(sessions, fetchQuery(context.req.raw))).session()
     context.set(key, opener)
     await next()
     let headers: SessionHeaders | undefined

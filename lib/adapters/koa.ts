@@ -1,6 +1,6 @@
 /** Sessions for Koa 3. */
 
-import type { NodeRequest } from '../query/hosts.js'
+import { koaQuery, type NodeRequest } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
 import { asOpener, assertFree, checkAdapter } from './shared/check.js'
 import { type Finish, holdBack, type NodeResponse } from './shared/node-response.js'
@@ -40,7 +40,7 @@ export function session(sessions: SessionManager, options: KoaOptions = {}): Mid
   const visits = visitsOf(sessions)
   return async (context, next) => {
     const begin = (): Visit => {
-      const visit = new Visit(sessions, context)
+      const visit = new Visit(sessions, koaQuery(context))
       const finish = finisherOf(visit)
       finishers.set(visit, finish)
       holdBack(context.res, finish, (error) => context.onerror(error as Error))

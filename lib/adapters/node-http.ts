@@ -1,7 +1,7 @@
 /** Sessions for programs on Node's own `http`, `https` and `http2` (its compatible interface). */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { NodeRequest } from '../query/hosts.js'
+import { type NodeRequest, nodeQuery } from '../query/hosts.js'
 import type { Params } from '../session.js'
 import type { SessionManager } from '../session-manager.js'
 import { checkAdapter } from './shared/check.js'
@@ -49,7 +49,7 @@ export function withSession<
   checkAdapter('withSession() of adapters/node-http', sessions, options, ['onError'])
   const { onError = sayFailed } = options
   return (request, response) => {
-    const visit = new Visit<P>(sessions, request)
+    const visit = new Visit<P>(sessions, nodeQuery(request))
     const fail = (error: unknown): void => {
       attempt(() => onError(error, request, response)).catch((second: unknown) => sayFailed(second, request, response))
     }

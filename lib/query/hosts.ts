@@ -22,30 +22,42 @@ export interface FetchRequest {
 /** A request of one of the hosts, or a query: what `open({ query })` takes. */
 export type QuerySource = Query | NodeRequest | FetchRequest | { readonly raw: NodeRequest } | { readonly req: unknown }
 
-/** A kind of request: how it is told from others, and what it consists of. */
+/** A kind of request: how it is told from others, and what makes it a query. */
 interface Host {
   readonly name: string
   is(request: object): boolean
-  parts(request: never): RequestParts
+  query(request: never): Query
 }
 
 const has = (request: object, name: string, type: string): boolean => typeof Reflect.get(request, name) === type
 
 const hosts: readonly Host[] = [
-  { name: 'Hono', is: (c) => isFetch(field(field(c, 'req'), 'raw')), parts: (c: Hono) => fetchParts(c.req.raw) },
-  {
-    name: 'Koa',
-    is: (ctx) => isNode(field(ctx, 'req')) && has(ctx, 'request', 'object'),
-    parts: (ctx: Koa) => nodeParts(ctx.req, () => ctx.request.body),
-  },
-  {
-    name: 'Fastify',
-    is: (request) => isNode(field(request, 'raw')),
-    parts: (request: Fastify) => nodeParts(request.raw, () => request.body),
-  },
-  { name: 'fetch', is: isFetch, parts: fetchParts },
-  { name: 'Node', is: isNode, parts: (request: NodeRequest) => nodeParts(request, () => request.body) },
+  { name: 'Hono', is: (c) => isFetch(field(field(c, 'req'), 'raw')), query: (c: Hono) => fetchQuery(c.req.raw) },
+  { name: 'Koa', is: (ctx) => isNode(field(ctx, 'req')) && has(ctx, 'request', 'object'), query: koaQuery },
+  { name: 'Fastify', is: (request) => isNode(field(request, 'raw')), query: fastifyQuery },
+  { name: 'fetch', is: isFetch, query: fetchQuery },
+  { name: 'Node', is: isNode, query: nodeQuery },
 ]
+
+/** The query of a request of Node's http, or of Express. */
+export function nodeQuery(request: NodeRequest): Query {
+  return new RequestQuery(nodeParts(request, () => request.body))
+}
+
+/** The query of a context of Koa. */
+export function koaQuery(context: Koa): Query {
+  return new RequestQuery(nodeParts(context.req, () => context.request.body))
+}
+
+/** The query of a request of Fastify. */
+export function fastifyQuery(request: Fastify): Query {
+  return new RequestQuery(nodeParts(request.raw, () => request.body))
+}
+
+/** The query of a Request of the fetch standard. */
+export function fetchQuery(request: FetchRequest): Query {
+  return new RequestQuery(fetchParts(request))
+}
 
 interface Hono {
   readonly req: { readonly raw: FetchRequest }
@@ -67,7 +79,7 @@ export function queryFrom(source: unknown): Query {
   if (isQuery(source)) return source
   if (typeof source === 'object' && source !== null) {
     const host = hosts.find(({ is }) => is(source))
-    if (host !== undefined) return new RequestQuery(host.parts(source as never))
+    if (host !== undefined) return host.query(source as never)
   }
   throw new TypeError(
     `'query' takes a request of Node, fetch, Express, Fastify, Koa or Hono, or an object with the methods cookie(name), param(name) and params()`,

@@ -1,12 +1,12 @@
 /** The query of a request whose host tells its parts. */
 
-import { cookieNamed, cookiesIn } from '../cookie.js'
+import { type CookiesByName, cookieNamed, cookiesIn } from '../cookie.js'
 import type { Query, RequestParts } from './query.js'
 
 /** Cookies and parameters are read when they are first asked for. */
 export class RequestQuery implements Query {
   readonly #parts: RequestParts
-  #cookies: ReadonlyMap<string, string> | undefined
+  #cookies: CookiesByName | undefined
   #parameters: Map<string, readonly string[]> | undefined
 
   constructor(parts: RequestParts) {

@@ -256,7 +256,7 @@ describe('Whatever the texts', () => {
       expect([set.value, set.path, set.secure ?? false]).toEqual([value, '/', style === 'none'])
       const sent = text.split('; ')[0]!
       const cookies = cookiesIn(sent)
-      expect([cookieNamed(name, cookies), cookies.size]).toEqual([value, 1])
+      expect([cookieNamed(name, cookies), Object.keys(cookies).length]).toEqual([value, 1])
       if (style === 'none') expect({ ...parseCookie(sent) }).toEqual({ [name]: value })
     }
     const style = fc.constantFrom<CookieStyle>('none', 'perl')
@@ -295,8 +295,8 @@ describe('Whatever the texts', () => {
 
 describe("A request's cookies", () => {
   it('the first of a name counts, also when it is empty', async () => {
-    expect(cookiesIn('a=1; a=2').get('a')).toBe('1')
-    expect(cookiesIn('a=; a=2').get('a')).toBe('')
+    expect(cookiesIn('a=1; a=2').a).toBe('1')
+    expect(cookiesIn('a=; a=2').a).toBe('')
     const sessions = await SessionManager.create({ type: 'driver:Memory;serialize:JSON' })
     const [one, two] = [await sessions.open(), await sessions.open()]
     await one.param('who', 'one').flush()
@@ -316,16 +316,17 @@ describe("A request's cookies", () => {
     fc.assert(
       fc.property(header, fc.string(), (text, name) => {
         const cookies = cookiesIn(text)
-        for (const [key, value] of cookies) expect([typeof key, typeof value]).toEqual(['string', 'string'])
+        for (const [key, value] of Object.entries(cookies)) expect([typeof key, typeof value]).toEqual(['string', 'string'])
         expect(['string', 'undefined']).toContain(typeof cookieNamed(name, cookies))
       }),
       { numRuns: 1000 },
     )
-    expect([...cookiesIn('__proto__=1; toString=2')]).toEqual([
+    expect(Object.entries(cookiesIn('__proto__=1; toString=2'))).toEqual([
       ['__proto__', '1'],
       ['toString', '2'],
     ])
-    expect(cookiesIn('a=b').get('toString')).toBeUndefined()
+    expect(cookiesIn('a=b').toString).toBeUndefined()
+    expect(cookiesIn(undefined).toString).toBeUndefined()
   })
 
   it('open a session, whatever they are', async () => {

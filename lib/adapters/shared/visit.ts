@@ -1,6 +1,5 @@
 /** What all adapters share: one session a request, opened when it is first asked for, and written before the headers leave. */
 
-import { type QuerySource, queryFrom } from '../../query/hosts.js'
 import type { Query } from '../../query/query.js'
 import type { Params, Session } from '../../session.js'
 import type { SessionManager } from '../../session-manager.js'
@@ -43,9 +42,9 @@ export class Visit<P extends object = Params> {
     return this.#opening
   }
 
-  constructor(sessions: SessionManager, request: QuerySource) {
+  constructor(sessions: SessionManager, query: Query) {
     this.#sessions = sessions
-    this.#query = queryFrom(request)
+    this.#query = query
   }
 
   /**
