@@ -261,7 +261,8 @@ export abstract class SqlDriver implements Driver {
   #present(operation: string, access: Access, id: string): Promise<Present> {
     const sql = access.statements.retrieve
     const request: Request = { operation, sql, values: [id, id], id, expected: noSuchId, isOne: true }
-    const read = (result: SqlResult | undefined) => (result === undefined ? 'no row' : presentIn(access.dialect, result))
+    const read = (result: SqlResult | undefined) =>
+      result === undefined ? 'no row' : presentIn(access.dialect, result)
     return this.#attempt(access, request).then(read)
   }
 

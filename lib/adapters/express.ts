@@ -32,7 +32,9 @@ export function session(sessions: SessionManager, options: ExpressOptions = {}):
   const { property = 'session' } = options
   const visits = visitsOf(sessions)
   return (request, response, next) => {
-    if ('app' in request) for (const one of [request, response]) makeHashTable(one as object)
+    // What Express itself gives each of them.
+    makeHashTable(request, 'next')
+    makeHashTable(response, 'locals')
     // Begun when it is asked for: by then the middlewares that read bodies have done so, and who never asks pays nothing.
     const begin = (): Visit => {
       const visit = new Visit(sessions, nodeQuery(request))
@@ -46,14 +48,14 @@ export function session(sessions: SessionManager, options: ExpressOptions = {}):
   }
 }
 
-const passing = Symbol('data-session')
-
 /**
  * Express gives each request and each answer another prototype. After that, V8 copies the whole hidden class of such an object for every
- * property that anybody adds, and throws it away with it. An object from which a property was deleted is a hash table: with these objects
- * Express answers more requests than without this middleware (scripts/bench/README.md).
+ * property that anybody adds, and throws it away with it. An object that had a property deleted is a hash table: with these objects
+ * Express answers more requests than without this middleware (scripts/bench/README.md). Other hosts have no such property.
  */
-function makeHashTable(object: { [passing]?: true }): void {
-  object[passing] = true
-  delete object[passing]
+function makeHashTable(object: object, name: string): void {
+  if (!Object.hasOwn(object, name)) return
+  const value: unknown = Reflect.get(object, name)
+  Reflect.deleteProperty(object, name)
+  Reflect.set(object, name, value)
 }

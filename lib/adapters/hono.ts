@@ -45,7 +45,8 @@ export function session(sessions: SessionManager, options: HonoOptions = {}): Mi
   const { key = 'session' } = options
   const visits = visitsOf(sessions)
   return async (context, next) => {
-    const opener: SessionOpener = () => visits.of(context, () => new Visit(sessions, fetchQuery(context.req.raw))).session()
+    const opener: SessionOpener = () =>
+      visits.of(context, () => new Visit(sessions, fetchQuery(context.req.raw))).session()
     context.set(key, opener)
     await next()
     let headers: SessionHeaders | undefined

@@ -3,7 +3,8 @@
  * middleware that its users have, and without any session.
  *
  * Each contender is a server in a process of its own; all of them take a short turn in each round, in random order. What counts is the
- * ratio to the same framework without a session in the same round: `npm run bench:http -- --rounds 9 --seconds 2`.
+ * ratio to the same framework without a session in the same round: `npm run bench:http -- --rounds 9 --seconds 2`. Each session has a cart
+ * of so many `--items`: eight of them are 1 KB.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '9' },
     seconds: { type: 'string', default: '2' },
     connections: { type: 'string', default: '10' },
+    items: { type: 'string', default: '8' },
   },
 })
 
@@ -43,7 +45,7 @@ const pages = ['read', 'write'] as const
 /** A server with the sessions of all visitors; undefined where its packages are not installed. */
 async function startServer(name: string, framework: string, folder: string): Promise<Server | undefined> {
   const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'http/server.js'), name, folder], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'http/server.js'), name, folder, options.items], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...env, NODE_ENV: 'production' },
   })

@@ -316,7 +316,8 @@ describe("A request's cookies", () => {
     fc.assert(
       fc.property(header, fc.string(), (text, name) => {
         const cookies = cookiesIn(text)
-        for (const [key, value] of Object.entries(cookies)) expect([typeof key, typeof value]).toEqual(['string', 'string'])
+        for (const [key, value] of Object.entries(cookies))
+          expect([typeof key, typeof value]).toEqual(['string', 'string'])
         expect(['string', 'undefined']).toContain(typeof cookieNamed(name, cookies))
       }),
       { numRuns: 1000 },

@@ -237,7 +237,12 @@ function newLevel(): Level {
     function (this: Record<symbol, Holder>, ...args: unknown[]): unknown {
       return this[key]!.send(name, args)
     }
-  const [writeHead, write, end, flushHeaders] = [sender('writeHead'), sender('write'), sender('end'), sender('flushHeaders')]
+  const [writeHead, write, end, flushHeaders] = [
+    sender('writeHead'),
+    sender('write'),
+    sender('end'),
+    sender('flushHeaders'),
+  ]
   return { key, writeHead, write, end, flushHeaders }
 }
 

@@ -1,7 +1,7 @@
 /** Who takes part: web frameworks, each with what gives its requests a session. */
 
 import { createRequire } from 'node:module'
-import { type Keeper, middlewareStores, noSession, ourStores } from './keepers.js'
+import { byHand, type Keeper, middlewareStores, noSession, ourStores } from './keepers.js'
 
 const requirePackage = createRequire(import.meta.url)
 
@@ -9,16 +9,16 @@ const requirePackage = createRequire(import.meta.url)
 export interface Contender {
   readonly name: string
   readonly framework: string
-  /** Listens on a free port, and gives it. @param folder for files */
-  listen(folder: string): Promise<number>
+  /** Listens on a free port, and gives it. @param folder for files @param items as many are in each cart, eight of them are 1 KB */
+  listen(folder: string, items: number): Promise<number>
 }
 
 /** The pages, of what a request's session holds. */
-const pages: Readonly<Record<string, (session: Bag) => unknown>> = {
+const pagesFor = (items: number): Readonly<Record<string, (session: Bag) => unknown>> => ({
   '/begin': (session) => {
     session.set('user', 'ann')
     session.set('visits', 0)
-    session.set('cart', cart)
+    session.set('cart', cartOf(items))
     return 'welcome'
   },
   '/read': (session) => session.get('user'),
@@ -27,16 +27,16 @@ const pages: Readonly<Record<string, (session: Bag) => unknown>> = {
     session.set('visits', visits)
     return String(visits)
   },
-}
+})
 
-/** 1 KB. */
-const cart = Array.from({ length: 8 }, (_, index) => ({
-  sku: `A-${1000 + index}`,
-  title: `The quick brown fox no. ${index} isn't lazy`,
-  quantity: index + 1,
-  price: '19.95',
-  tags: ['new', 'red'],
-}))
+const cartOf = (items: number) =>
+  Array.from({ length: items }, (_, index) => ({
+    sku: `A-${1000 + index}`,
+    title: `The quick brown fox no. ${index} isn't lazy`,
+    quantity: index + 1,
+    price: '19.95',
+    tags: ['new', 'red'],
+  }))
 
 /** What a page does with a session. */
 export interface Bag {
@@ -51,11 +51,11 @@ interface ExpressApp {
   listen(port: number, host: string, then: () => void): { address(): { port: number } }
 }
 
-async function listenExpress(keeper: Keeper, folder: string): Promise<number> {
+async function listenExpress(keeper: Keeper, folder: string, items: number): Promise<number> {
   const app = requirePackage('express')() as ExpressApp
   const { middleware, bagOf } = await keeper.express(folder)
   for (const one of middleware) app.use(one)
-  for (const [path, page] of Object.entries(pages)) {
+  for (const [path, page] of Object.entries(pagesFor(items))) {
     app.get(path, async (request, response) => {
       response.send(page(await bagOf(request)))
     })
@@ -72,22 +72,24 @@ interface FastifyApp {
   listen(options: object): Promise<string>
 }
 
-async function listenFastify(keeper: Keeper, folder: string): Promise<number> {
+async function listenFastify(keeper: Keeper, folder: string, items: number): Promise<number> {
   const app = requirePackage('fastify')() as FastifyApp
   const { plugins, bagOf } = await keeper.fastify!(folder)
   for (const [plugin, options] of plugins) await app.register(plugin, options)
-  for (const [path, page] of Object.entries(pages)) app.get(path, async (request) => page(await bagOf(request)))
+  for (const [path, page] of Object.entries(pagesFor(items)))
+    app.get(path, async (request) => page(await bagOf(request)))
   return Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
 }
 
 const frameworks = { Express: listenExpress, Fastify: listenFastify }
 
-export const contenders: readonly Contender[] = [noSession, ...middlewareStores, ...ourStores].flatMap((keeper) =>
-  Object.entries(frameworks)
-    .filter(([framework]) => framework === 'Express' || keeper.fastify !== undefined)
-    .map(([framework, listen]) => ({
-      name: `${framework}, ${keeper.name}`,
-      framework,
-      listen: (folder: string) => listen(keeper, folder),
-    })),
+export const contenders: readonly Contender[] = [noSession, byHand, ...middlewareStores, ...ourStores].flatMap(
+  (keeper) =>
+    Object.entries(frameworks)
+      .filter(([framework]) => framework === 'Express' || keeper.fastify !== undefined)
+      .map(([framework, listen]) => ({
+        name: `${framework}, ${keeper.name}`,
+        framework,
+        listen: (folder: string, items: number) => listen(keeper, folder, items),
+      })),
 )
