@@ -8,9 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type SessionOpener, session } from '../../lib/adapters/express.js'
 import { SessionManager } from '../../lib/index.js'
 import { temporaryFolder } from '../support/folders.js'
-import { type App, caught, type ExpressRequest, quietly, versions } from './express-apps.js'
+import { type App, caught, type ExpressRequest, type ExpressResponse, quietly, versions } from './express-apps.js'
 import { listen } from './node-server.js'
-import { ask, type Host, sent } from './suite.js'
+import { ask, askHeld, type Host, sent } from './suite.js'
 import { WatchedMemory } from './watched-memory.js'
 
 const require = createRequire(import.meta.url)
@@ -45,6 +45,7 @@ describe.each(versions)('%s', (_name, express) => {
     const path = join(temporaryFolder(), 'page.html')
     writeFileSync(path, '<p>page')
     const sentFiles: unknown[] = []
+    app.get('/plain', (_request, response) => response.send('plain'))
     app.use(session(sessions))
     app.use(
       caught(async (request, _response, next) => {
@@ -150,6 +151,51 @@ describe.each(versions)('%s', (_name, express) => {
     const reply = await ask(`${origin}/shop/same`)
     expect(reply.setCookie).toHaveLength(1)
     expect(await driver.count()).toBe(2)
+  })
+
+  it('an application mounted in another one, which gives the answer a prototype of its own: it waits all the same', async () => {
+    const shop = express()
+    shop.get(
+      '/',
+      caught((_request, response) => response.send('shop')),
+    )
+    app.get('/plain', (_request, response) => response.send('plain'))
+    app.use(session(sessions))
+    app.use(
+      caught(async (request, _response, next) => {
+        await store(request)
+        next()
+      }),
+    )
+    app.use('/shop', shop)
+    const reply = await askHeld(driver, await begin(), '/shop')
+    expect([reply.text, reply.setCookie.length, await driver.count()]).toEqual(['shop', 1, 1])
+  })
+
+  it('what Express and others gave the request and the answer before stays there', async () => {
+    let before: unknown[] = []
+    const kept = (request: ExpressRequest, response: ExpressResponse): unknown[] => [
+      Reflect.get(response, 'locals'),
+      Reflect.get(request, 'mark'),
+      Object.keys(request).sort(),
+      Object.keys(response).sort(),
+    ]
+    app.use((request, response, next) => {
+      Reflect.set(request, 'mark', 'mine')
+      Reflect.set(Reflect.get(response, 'locals') as object, 'title', 'Shop')
+      before = kept(request, response)
+      next()
+    })
+    app.use(session(sessions, { property: 'mark2' }))
+    app.get('/', (request, response) => {
+      const [locals, mark, keys, answerKeys] = kept(request, response)
+      expect([locals, mark, answerKeys]).toEqual([before[0], before[1], expect.arrayContaining(before[3] as string[])])
+      expect(locals).toBe(before[0])
+      expect(keys).toEqual(expect.arrayContaining(before[2] as string[]))
+      response.send('the same')
+    })
+    app.use(quietly)
+    expect((await ask(await begin())).text).toBe('the same')
   })
 
   it('an error-handling middleware sees the session, and what it changes there is written', async () => {

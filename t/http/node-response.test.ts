@@ -342,6 +342,49 @@ describe('beside others that wrap the answer', () => {
     expect(reply.headers).toMatchObject({ 'x-time': '1', 'set-cookie': [COOKIE] })
   })
 
+  it('and beside another session’s, with one that wraps between them: each is asked once, and the pieces pass once', async () => {
+    const first = new Writing()
+    const second = new Writing()
+    const host = await listen(
+      createServer((request, response) => {
+        if (request.url === '/plain') return response.end('plain')
+        holdBack(response, first.finish, () => expect.unreachable())
+        wrap(response, '>')
+        holdBack(response, second.finish, () => expect.unreachable())
+        response.write('one')
+        return response.end('two')
+      }),
+    )
+    hosts.push(host)
+    const asked = ask(host.origin)
+    await second.begun()
+    expect(await isWaiting(asked, host.origin)).toBe(true)
+    second.done()
+    await first.begun()
+    expect(await isWaiting(asked, host.origin)).toBe(true)
+    first.done()
+    const reply = await asked
+    expect([reply.text, reply.setCookie]).toEqual(['>onetwo', [COOKIE, COOKIE]])
+    expect([first.asked[0], second.asked[0]]).toEqual([false, false])
+  })
+
+  it('a session for which there is nothing to write: nobody is told to wait, and the header has what it needs', async () => {
+    const host = await listen(
+      createServer((_request, response) => {
+        const finish = () => ({ setCookie: undefined })
+        holdBack(response, finish, () => expect.unreachable())
+        response.setHeader('Vary', 'Accept')
+        expect(response.write('one ')).toBe(true)
+        expect(response.headersSent).toBe(true)
+        response.end('two')
+        expect(response.writableEnded).toBe(true)
+      }),
+    )
+    hosts.push(host)
+    const reply = await ask(host.origin)
+    expect([reply.text, reply.headers.vary]).toEqual(['one two', 'Accept, Cookie'])
+  })
+
   it('an answer that has nothing to do with a session passes as if nobody held it', async () => {
     const host = await listen(
       createServer((_request, response) => {

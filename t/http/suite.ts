@@ -191,6 +191,35 @@ export function adapterSuite(name: string, start: Start): void {
         expect((await ask(`${origin}/show`, { cookie: sent(reply) })).text).toBe('Ada')
       })
 
+      it('also one that the route began and did not wait for, and a change in place', async () => {
+        const origin = await begin({
+          '/begun': async ({ session }) => {
+            const visitor = await session()
+            visitor.param('list', ['one'])
+            void visitor.flush()
+            return { body: 'begun' }
+          },
+          '/in-place': async ({ session }) => {
+            ;((await session()).param('list') as string[]).push('two')
+            return { body: 'in place' }
+          },
+          '/list': async ({ session }) => ({ body: String((await session()).param('list')) }),
+        })
+        const begun = await askHeld(driver, origin, '/begun')
+        const cookie = sent(begun)
+        expect(begun.text).toBe('begun')
+        expect((await askHeld(driver, origin, '/in-place', { cookie })).text).toBe('in place')
+        expect((await ask(`${origin}/list`, { cookie })).text).toBe('one,two')
+      })
+
+      it('a route that only reads waits for nobody', async () => {
+        const origin = await begin({ '/store': store, '/show': show }, { touchAfter: 60 })
+        const cookie = sent(await ask(`${origin}/store`))
+        driver.shut()
+        const reply = await ask(`${origin}/show`, { cookie })
+        expect([reply.status, reply.text, reply.headers.vary, reply.setCookie]).toEqual([200, 'Ada', 'Cookie', []])
+      })
+
       it('a stream: not before the first byte, and then all of it', async () => {
         const origin = await begin({
           '/stream': async (context) => {
