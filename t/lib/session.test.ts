@@ -244,6 +244,18 @@ describe('merging', () => {
     expect((await sessions.open({ id })).param('b')).toEqual({ x: 0, y: 77 })
   })
 
+  it('nor to one that a merge took away', async () => {
+    const { sessions, id, first, second } = await twoWriters({ b: { x: 0 }, z: 0 })
+    const held = second.param('b')
+    await first.clear('b').flush()
+    await second.param('z', 1).flush()
+    expect([second.param('b'), second.modified()]).toEqual([undefined, false])
+    held.y = 77
+    expect(second.modified()).toBe(true)
+    await second.flush()
+    expect((await sessions.open({ id })).param('b')).toEqual({ x: 0, y: 77 })
+  })
+
   it('keeps what is set during each of its writes, and writes none of it twice', async () => {
     const { default: Memory } = await import('../../drivers/Memory.js')
     const driver = new Memory({ space: `session.test ${++spaces}` }, { now: () => 0, padding: true })
@@ -467,6 +479,17 @@ describe('wrong arguments', () => {
 })
 
 describe('touchAfter', () => {
+  it('is 0 if nobody says otherwise: each second counts', async () => {
+    let now = 1_700_000_000_000
+    await using sessions = await SessionManager.create(memory({ clock: () => now }))
+    const session = await sessions.open()
+    await session.param('a', 1).flush()
+    expect((await sessions.open({ id: session.id() })).modified()).toBe(false)
+    now += 1000
+    const later = await sessions.open({ id: session.id() })
+    expect([later.modified(), later.atime()]).toEqual([true, 1_700_000_001])
+  })
+
   it('never lets a session end while it is used', async () => {
     let now = 1_600_000_000_000
     await using sessions = await SessionManager.create(memory({ touchAfter: 300, clock: () => now }))
