@@ -351,9 +351,7 @@ export abstract class SqlDriver implements Driver {
       this.#assertOpen(request.operation)
       this.#running++
       try {
-        const result = client.query(sql, values, isOne)
-        // A tick less where the client is synchronous.
-        return result instanceof Promise ? await result : result
+        return await client.query(sql, values, isOne)
       } catch (error) {
         const problem = problemOf(error, dialect)
         if (problem !== undefined && expected?.has(problem)) return undefined

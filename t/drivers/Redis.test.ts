@@ -10,6 +10,7 @@ import { advice } from '../../drivers/redis/advice.js'
 import { DriverError, OptionError, SessionManager } from '../../lib/index.js'
 import { readOptions } from '../../lib/options.js'
 import { driverSuite } from '../suite/driver.js'
+import { makeCertificate } from '../support/certificate.js'
 import { startNode } from '../support/child.js'
 import { countTogether, raceToCreate } from '../support/driver-processes.js'
 import { newPrefix } from '../support/keyed.js'
@@ -532,16 +533,15 @@ describeWith('redis-tls', 'Redis: TLS', () => {
     const tlsPort = await freePort()
     const server = await startPrivateRedis((place) => {
       folder = place.folder
-      const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-      const files = ['-keyout', `${folder}/key`, '-out', `${folder}/cert`]
-      place.run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files])
-      const own = ['--tls-cert-file', `${folder}/cert`, '--tls-key-file', `${folder}/key`, '--tls-auth-clients', 'no']
-      return ['--tls-port', String(tlsPort), '--tls-ca-cert-file', `${folder}/cert`, ...own]
+      makeCertificate(folder, place.run)
+      const [certificate, key] = [`${folder}/certificate.pem`, `${folder}/key.pem`]
+      const own = ['--tls-cert-file', certificate, '--tls-key-file', key, '--tls-auth-clients', 'no']
+      return ['--tls-port', String(tlsPort), '--tls-ca-cert-file', certificate, ...own]
     })
     closing(server, ({ stop }) => stop())
     const { password, port } = server.settings
     const dataSource = `rediss://localhost:${tlsPort}`
-    const dataSourceAttr = { tls: { ca: readFileSync(`${folder}/cert`) } }
+    const dataSourceAttr = { tls: { ca: readFileSync(`${folder}/certificate.pem`) } }
     expect(await closed({ dataSource, password, dataSourceAttr }).store(id, record)).toBe('stored')
     const stranger = await failureOf(closed({ dataSource, password }).retrieve(id))
     expect(stranger.message).toMatch(/encryption that was asked for, or its certificate.*SELF_SIGNED/)

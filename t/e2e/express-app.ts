@@ -1,7 +1,7 @@
 /** The shop's page in an Express application that runs all the time, behind a proxy. */
 
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { type Middleware, type SessionOpener, session } from '../../lib/adapters/express.js'
@@ -21,11 +21,10 @@ interface ExpressResponse {
   redirect(status: number, to: string): void
 }
 type Handler = (request: ExpressRequest, response: ExpressResponse) => Promise<void>
-interface App {
+interface App extends RequestListener {
   use(path: string, ...middleware: (Middleware | Handler)[]): void
   get(path: string, handler: Handler): void
   post(path: string, handler: Handler): void
-  listen(port: number, host: string): Server
 }
 const express = createRequire(import.meta.url)('express') as {
   (): App
@@ -42,8 +41,13 @@ export interface ExpressApp {
 /**
  * Start it on a port of its own.
  * @param meetingPlace see meet.ts
+ * @param serve makes the server; default: one of http
  */
-export async function startExpressApp(sessions: SessionManager, meetingPlace: string): Promise<ExpressApp> {
+export async function startExpressApp(
+  sessions: SessionManager,
+  meetingPlace: string,
+  serve: (app: RequestListener) => Server = createServer,
+): Promise<ExpressApp> {
   const app = express()
   app.use('/app/', session(sessions), express.urlencoded({ extended: false }))
 
@@ -67,7 +71,7 @@ export async function startExpressApp(sessions: SessionManager, meetingPlace: st
     response.redirect(303, `/app/?after=${action}`)
   })
 
-  const server = app.listen(0, '127.0.0.1')
+  const server = serve(app).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/app/`,

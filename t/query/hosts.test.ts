@@ -1,8 +1,6 @@
 /** What sessions read from the requests of each host: real servers, and real requests to them. */
 
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import {
   createServer,
   type IncomingMessage,
@@ -14,16 +12,16 @@ import { connect as connectHttp2, createServer as createHttp2Server } from 'node
 import { createServer as createTlsServer, request as sendTlsRequest } from 'node:https'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import fastify from 'fastify'
 import { Hono } from 'hono'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { Session, SessionManager } from '../../lib/index.js'
 import { type QuerySource, queryFrom } from '../../lib/query/hosts.js'
 import { isQuery, valuesOf } from '../../lib/query/query.js'
 import { RequestQuery } from '../../lib/query/request-query.js'
-import { temporaryFolder } from '../support/folders.js'
+import { type Certificate, newCertificate } from '../support/certificate.js'
+import { describeWith } from '../support/requirements.js'
 
 type Middleware = (request: IncomingMessage, response: ServerResponse & { json(value: unknown): void }) => void
 
@@ -182,7 +180,7 @@ interface Asked {
 }
 
 /** What a host made of a request. */
-async function ask(host: Host, { path = '/page', headers = {}, form }: Asked = {}, tls?: Tls): Promise<Seen> {
+async function ask(host: Host, { path = '/page', headers = {}, form }: Asked = {}, tls?: Certificate): Promise<Seen> {
   const listener = await host.listener()
   const port = await listen(tls === undefined ? createServer(listener) : createTlsServer(tls, listener))
   const send = tls === undefined ? sendRequest : sendTlsRequest
@@ -206,22 +204,6 @@ async function ask(host: Host, { path = '/page', headers = {}, form }: Asked = {
   expect(answer.statusCode, text).toBe(200)
   return JSON.parse(text)
 }
-
-interface Tls {
-  readonly key: string
-  readonly cert: string
-}
-
-let tls: Tls
-
-beforeAll(() => {
-  const folder = temporaryFolder()
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' })
-  tls = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
-})
 
 describe.each(Object.entries(hosts))('%s', (_name, host) => {
   it('tells the cookie', async () => {
@@ -255,9 +237,11 @@ describe.each(Object.entries(hosts))('%s', (_name, host) => {
     const twice = await ask(host, { headers: { 'x-forwarded-proto': 'http, https' } })
     expect(twice).toMatchObject({ isSecure: false, isSecureByProxy: false })
   })
+})
 
-  it('was asked over https, where it was', async () => {
-    expect(await ask(host, {}, tls)).toMatchObject({ isSecure: true, isSecureByProxy: true })
+describeWith('openssl', 'over https', () => {
+  it.each(Object.entries(hosts))('%s tells so', async (_name, host) => {
+    expect(await ask(host, {}, newCertificate())).toMatchObject({ isSecure: true, isSecureByProxy: true })
   })
 })
 

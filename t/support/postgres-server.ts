@@ -1,8 +1,8 @@
 /** A private PostgreSQL for a test run; where its programs are not installed, PGlite behind a socket. */
 
-import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { makeCertificate, opensslMissing } from './certificate.js'
 import { Client } from './pg-client.js'
 import { PASSWORD, type RunningServer, startServer } from './server.js'
 
@@ -46,7 +46,9 @@ export function postgresMissing(): string | undefined {
 
 /** Why the server speaks no TLS; undefined when it does. */
 export function tlsMissing(): string | undefined {
-  return existing === '' && hasOpenssl() ? undefined : 'openssl is not installed, or the server is not one of the tests'
+  return existing === '' && opensslMissing() === undefined
+    ? undefined
+    : 'openssl is not installed, or the server is not one of the tests'
 }
 
 /** Starts what `postgresKind` says. */
@@ -72,7 +74,7 @@ function settingsOfUrl(text: string): PostgresSettings {
 }
 
 function startPrivate(bin: string): Promise<RunningServer<PostgresSettings>> {
-  const hasTls = hasOpenssl()
+  const hasTls = opensslMissing() === undefined
   return startServer(
     {
       stopSignal: 'INT',
@@ -81,7 +83,7 @@ function startPrivate(bin: string): Promise<RunningServer<PostgresSettings>> {
         const auth = ['--auth-local=trust', '--auth-host=scram-sha-256', `--pwfile=${folder}/password`]
         const kind = ['--encoding=UTF8', '--locale=C', '--username=postgres', '--no-sync', '--no-instructions']
         run(join(bin, 'initdb'), [`--pgdata=${folder}/data`, ...kind, ...auth])
-        if (hasTls) makeCertificate(run)
+        if (hasTls) makeCertificate(folder, run)
         writeFileSync(join(folder, 'data/postgresql.conf'), configuration(folder, port, hasTls))
       },
       command: ({ folder }) => [join(bin, 'postgres'), '-D', `${folder}/data`],
@@ -142,19 +144,4 @@ function startPglite(): Promise<RunningServer<PostgresSettings>> {
     },
     ({ port }) => ({ kind: 'pglite', ...way, port, socketFolder: '', certificate: '' }),
   )
-}
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-function makeCertificate(run: (command: string, args: readonly string[]) => string): void {
-  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', 'key.pem']
-  run('openssl', ['req', '-x509', '-days', '2', '-out', 'certificate.pem', ...key, ...name])
 }

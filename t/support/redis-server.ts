@@ -1,6 +1,7 @@
 /** A private Redis (or Valkey) for a test run, or an existing one that the environment names. */
 
 import { spawnSync } from 'node:child_process'
+import { opensslMissing } from './certificate.js'
 import { answerTo, PASSWORD, type Place, programPath, type RunningServer, startServer } from './server.js'
 
 /** How the server is reached. */
@@ -28,7 +29,8 @@ export function redisMissing(): string | undefined {
 
 /** Why there is no server that speaks TLS; undefined when there is one. */
 export function redisTlsMissing(): string | undefined {
-  if (spawnSync('openssl', ['version']).error !== undefined) return 'openssl is not installed'
+  const noOpenssl = opensslMissing()
+  if (noOpenssl !== undefined) return noOpenssl
   const { stdout } = spawnSync('redis-cli', ['--help'], { encoding: 'utf8' })
   return stdout?.includes('--tls') ? redisMissing() : 'redis is not built with TLS, as far as redis-cli tells'
 }

@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { describe } from 'vitest'
 import { chromiumPath } from './browser.js'
+import { opensslMissing } from './certificate.js'
 import { mariadbMissing } from './mariadb-server.js'
 import { memcachedMissing, memcachedProgramMissing, memcachedSaslMissing } from './memcached-server.js'
 import { postgresMissing, tlsMissing } from './postgres-server.js'
@@ -29,6 +30,7 @@ const probes: Record<string, () => string | undefined> = {
   chromium: () => (chromiumPath() === undefined ? 'Chromium is not installed' : packageMissing('playwright-core')),
   apache: () => (programPath('apache2') === undefined ? 'Apache httpd (apache2) is not installed' : undefined),
   'perl-cgi': () => perlMissing(['CGI']),
+  openssl: opensslMissing,
   odbc: () => packageMissing('odbc'),
   'odbc-sqlite': () => odbcDriverMissing('SQLite3'),
   'odbc-postgresql': () => odbcDriverMissing('PostgreSQL Unicode', 'PostgreSQL ANSI') ?? missing('postgres'),

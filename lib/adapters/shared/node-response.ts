@@ -96,7 +96,12 @@ class Holder {
   /** Others may wrap these methods after us: so they are never put back. */
   takeOver(): void {
     const { key, writeHead, write, end, flushHeaders } = freeLevelOf(this.#response)
-    Object.assign(this.#response, { [key]: this, writeHead, write, end, flushHeaders })
+    const own = this.#response as unknown as Senders & Record<symbol, Holder>
+    own[key] = this
+    own.writeHead = writeHead
+    own.write = write
+    own.end = end
+    own.flushHeaders = flushHeaders
     this.#response.on('pipe', (source) => this.#sources.add(source))
     this.#response.on('unpipe', (source) => this.#sources.delete(source))
     this.#response.on('close', () => {
