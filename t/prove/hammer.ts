@@ -3,9 +3,12 @@
 import { SessionManager } from '../../lib/index.js'
 import { type Child, startNode, startPerl } from '../support/child.js'
 import { temporaryFolder } from '../support/folders.js'
-import type { Finding, Proof, Run } from './shared/proof.js'
+import { type Finding, isReached, type Proof, type Run } from './shared/proof.js'
 
 const id = '0123456789abcdef0123456789abcdef'
+
+/** On a slow machine it takes more than one to come to as many writes. */
+const MOST_ROUNDS = 4
 
 /** Who does what; each is a process. */
 const crew = [
@@ -29,22 +32,32 @@ async function create(directory: string): Promise<void> {
   await sessions.close()
 }
 
-async function run({ seconds, random, log, atLeast, exactly }: Run): Promise<readonly Finding[]> {
-  const directory = temporaryFolder()
-  await create(directory)
+type Counts = Record<string, number>
+
+/** All of the crew at once, for so long; what each has counted. */
+async function hammer(directory: string, { seconds, random, log }: Run): Promise<Counts[]> {
   const children: Child[] = await Promise.all(
     crew.map(([language, task]) =>
       starters[language]([task, directory, id, String(seconds * 1000), String(random.seed())]),
     ),
   )
-  const counts: Record<string, number>[] = (await Promise.all(children.map((child) => child.done))).map((output) =>
-    JSON.parse(output),
-  )
+  const counts: Counts[] = (await Promise.all(children.map((child) => child.done))).map((output) => JSON.parse(output))
+  for (const [index, [language, task]] of crew.entries()) log(`${language} ${task}: ${JSON.stringify(counts[index])}`)
+  return counts
+}
+
+async function run(run: Run): Promise<readonly Finding[]> {
+  const { atLeast, exactly } = run
+  const directory = temporaryFolder()
+  await create(directory)
+  const counts: Counts[] = []
   const sum = (...names: string[]): number =>
     counts.flatMap((count) => names.map((name) => count[name] ?? 0)).reduce((total, count) => total + count, 0)
-  for (const [index, [language, task]] of crew.entries()) log(`${language} ${task}: ${JSON.stringify(counts[index])}`)
+  const writes = (): Finding => atLeast('writes', sum('written'), 20_000)
+  for (let round = 0; round < MOST_ROUNDS && !isReached(writes()); round++)
+    counts.push(...(await hammer(directory, run)))
   return [
-    atLeast('writes', sum('written'), 20_000),
+    writes(),
     exactly('torn', sum('torn')),
     // Who writes and finds nothing begins another session.
     exactly('empty', sum('empty', 'strangers')),

@@ -11,17 +11,21 @@ import { newSchema } from './postgres.js'
 
 let spaces = 0
 
+/** Makes a store. @param newFolder where it is, if it is in files. Default: a temporary folder */
+type NewStore = (newFolder?: () => string) => Promise<SessionStore> | SessionStore
+
 /** Driver -> a store of it; the options go to every manager on that store. */
-export const stores: Readonly<Record<string, () => Promise<SessionStore> | SessionStore>> = {
-  File: () => ({ options: { directory: temporaryFolder() } }),
-  SQLite: () => tableIn({ dataSource: `dbi:SQLite:dbname=${join(temporaryFolder(), 'sessions.sqlite')}` }, 'SQLite'),
+export const stores: Readonly<Record<string, NewStore>> = {
+  File: (newFolder = temporaryFolder) => ({ options: { directory: newFolder() } }),
+  SQLite: (newFolder = temporaryFolder) =>
+    tableIn({ dataSource: `dbi:SQLite:dbname=${join(newFolder(), 'sessions.sqlite')}` }, 'SQLite'),
   Pg: pgStore,
   mysql: mysqlStore,
-  ODBC: () =>
-    tableIn({ dataSource: `dbi:ODBC:Driver=SQLite3;Database=${join(temporaryFolder(), 'sessions.sqlite')}` }, 'ODBC'),
+  ODBC: (newFolder = temporaryFolder) =>
+    tableIn({ dataSource: `dbi:ODBC:Driver=SQLite3;Database=${join(newFolder(), 'sessions.sqlite')}` }, 'ODBC'),
   Memory: () => ({ options: { space: `stores ${++spaces}` } }),
   Oracle: oracleStore,
-  BerkeleyDB: () => ({ options: { directory: temporaryFolder() } }),
+  BerkeleyDB: (newFolder = temporaryFolder) => ({ options: { directory: newFolder() } }),
   Memcached: async () => ({ options: await newNamespace() }),
   Redis: async () => ({ options: await newPrefix() }),
 }
