@@ -9,7 +9,7 @@ export interface Place {
   readonly sessions: SessionManager
   /** It forgets everything when its server starts anew. */
   readonly isForgetful: boolean
-  /** How often its server began to start anew, or was ready again. */
+  /** How often its server began to start anew, or was ready again: odd while it does so. */
   epoch: number
 }
 
@@ -112,7 +112,9 @@ async function comeBack(user: User, random: Random, seen: Sightings): Promise<vo
 
 /** The session is not there. */
 async function missed(user: User, random: Random, seen: Sightings): Promise<void> {
-  const isForgotten = user.place.isForgetful && user.epoch !== user.place.epoch
+  const { isForgetful, epoch } = user.place
+  // While it starts anew, what it acknowledged just before it ended may be missing already.
+  const isForgotten = isForgetful && (user.epoch !== epoch || epoch % 2 === 1)
   if (isForgotten) seen.forgotten++
   else if (user.acknowledged >= 0 && !user.mayBeGone) seen.note('acknowledgedLost', user, 'it is not there')
   await logIn(user, random)
