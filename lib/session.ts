@@ -84,6 +84,8 @@ export class Session<P extends object = Params> {
   #exposed = new Exposed()
   #isNew: boolean
   #deleted = false
+  /** A write found that somebody else had removed it. */
+  #lost = false
   #expired: boolean
   /** The last of the operations on the store that wait for each other. */
   #queue: Promise<unknown> | undefined
@@ -185,6 +187,11 @@ export class Session<P extends object = Params> {
   /** The session was removed, here or by somebody else (found out at a flush). Nothing is written any more. */
   deleted(): boolean {
     return this.#deleted
+  }
+
+  /** @internal This object's own program has removed the session. */
+  get isDeletedHere(): boolean {
+    return this.#deleted && !this.#lost
   }
 
   /** @internal A flush would find nothing to do, now: nothing is to be written, and no operation is under way. */
@@ -445,6 +452,7 @@ export class Session<P extends object = Params> {
       })
       if (outcome.data !== before) this.#moveTo(outcome.data)
       if (outcome.gone) this.#forgetAll()
+      this.#lost ||= outcome.gone
       this.#engine.log?.('write', this.id(), outcome.gone ? 'removed by somebody else' : 'written')
       return !outcome.gone
     } catch (error) {
@@ -551,6 +559,7 @@ export class Session<P extends object = Params> {
       const removed = await this.#writer.remove(store)
       this.#engine.log?.('delete', this.id(), removed ? 'removed' : 'was not there')
       this.#forgetAll()
+      this.#lost = false
       return removed
     })
   }
@@ -592,6 +601,7 @@ export class Session<P extends object = Params> {
     this.#writer.begin(id, agreed)
     this.#data = newRecord(id, now(), options.dialect)
     this.#deleted = false
+    this.#lost = false
     this.#isNew = true
     this.#expired = true
   }

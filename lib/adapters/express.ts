@@ -4,7 +4,7 @@ import { type NodeRequest, nodeQuery } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
 import { asOpener, assertFree, checkAdapter } from './shared/check.js'
 import { holdBack, type NodeResponse } from './shared/node-response.js'
-import { type SessionOpener, Visit } from './shared/visit.js'
+import { Visit } from './shared/visit.js'
 import { visitsOf } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
@@ -32,18 +32,17 @@ export function session(sessions: SessionManager, options: ExpressOptions = {}):
   const { property = 'session' } = options
   const visits = visitsOf(sessions)
   return (request, response, next) => {
+    assertFree(request, property)
     // What Express itself gives each of them.
     makeHashTable(request, 'next')
     makeHashTable(response, 'locals')
-    // Begun when it is asked for: by then the middlewares that read bodies have done so, and who never asks pays nothing.
-    const begin = (): Visit => {
+    const visit = visits.of(request, () => {
       const visit = new Visit(sessions, nodeQuery(request))
+      // From here on: in `response.end((await request.session()).param('name'))` the method is looked up before the session is asked for.
       holdBack(response, (isLate) => visit.finish(isLate), next)
       return visit
-    }
-    const opener: SessionOpener = () => visits.of(response, begin).session()
-    assertFree(request, property)
-    Reflect.set(request, property, asOpener(opener))
+    })
+    Reflect.set(request, property, asOpener(visit.session))
     next()
   }
 }
@@ -51,11 +50,12 @@ export function session(sessions: SessionManager, options: ExpressOptions = {}):
 /**
  * Express gives each request and each answer another prototype. After that, V8 copies the whole hidden class of such an object for every
  * property that anybody adds, and throws it away with it. An object that had a property deleted is a hash table: with these objects
- * Express answers more requests than without this middleware (scripts/bench/README.md). Other hosts have no such property.
+ * Express answers more requests than without this middleware (scripts/bench/README.md). Others have no such property, or one of their own
+ * making that is to stay as it is.
  */
 function makeHashTable(object: object, name: string): void {
-  if (!Object.hasOwn(object, name)) return
-  const value: unknown = Reflect.get(object, name)
+  const { value, writable, enumerable, configurable } = Object.getOwnPropertyDescriptor(object, name) ?? {}
+  if (!(writable && enumerable && configurable)) return
   Reflect.deleteProperty(object, name)
   Reflect.set(object, name, value)
 }

@@ -30,13 +30,8 @@ export interface FastifyReply {
   removeHeader(name: string): unknown
 }
 
-/** Works on an answer before it is sent: at once, and says so by `done`, or with a promise. */
-export type OnSend = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  payload: unknown,
-  done: (error: null, payload: unknown) => void,
-) => Promise<unknown> | undefined
+/** Works on an answer before it is sent. */
+export type OnSend = (request: FastifyRequest, reply: FastifyReply, payload: unknown) => Promise<unknown>
 
 /** As much as is used of an application. */
 export interface FastifyApp {
@@ -77,18 +72,17 @@ async function register(app: FastifyApp, options: FastifyOptions): Promise<void>
       return visits.of(this, () => new Visit(sessions, fastifyQuery(this))).session
     },
   })
-  app.addHook('onSend', (request, reply, payload, done) => {
-    const send = (headers: SessionHeaders): unknown => sent(headers, reply, payload)
-    const fail = (error: unknown): never => {
+  app.addHook('onSend', async (request, reply, payload) => {
+    let headers: SessionHeaders | undefined
+    try {
+      headers = await visits.get(request)?.finish()
+    } catch (error) {
       // The answer to this error is sent without a session.
       visits.forget(request)
       drop(reply, payload)
       throw error
     }
-    const finished = visits.get(request)?.finish()
-    if (finished instanceof Promise) return finished.then(send, fail)
-    done(null, finished === undefined ? payload : send(finished))
-    return undefined
+    return headers === undefined ? payload : sent(headers, reply, payload)
   })
 }
 

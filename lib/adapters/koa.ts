@@ -4,7 +4,7 @@ import { koaQuery, type NodeRequest } from '../query/hosts.js'
 import type { SessionManager } from '../session-manager.js'
 import { asOpener, assertFree, checkAdapter } from './shared/check.js'
 import { type Finish, holdBack, type NodeResponse } from './shared/node-response.js'
-import { type SessionHeaders, type SessionOpener, Visit } from './shared/visit.js'
+import { isPending, type SessionHeaders, Visit } from './shared/visit.js'
 import { visitsOf } from './shared/visits.js'
 
 export type { SessionOpener } from './shared/visit.js'
@@ -39,19 +39,17 @@ export function session(sessions: SessionManager, options: KoaOptions = {}): Mid
   const { property = 'session' } = options
   const visits = visitsOf(sessions)
   return async (context, next) => {
-    const begin = (): Visit => {
+    assertFree(context, property)
+    const visit = visits.of(context.req, () => {
       const visit = new Visit(sessions, koaQuery(context))
       const finish = finisherOf(visit)
       finishers.set(visit, finish)
       holdBack(context.res, finish, (error) => context.onerror(error as Error))
       return visit
-    }
-    const opener: SessionOpener = () => visits.of(context.req, begin).session()
-    assertFree(context, property)
-    Reflect.set(context, property, asOpener(opener))
+    })
+    Reflect.set(context, property, asOpener(visit.session))
     await next()
-    const begun = visits.get(context.req)
-    if (begun !== undefined) await finishers.get(begun)?.(context.res.headersSent)
+    await finishers.get(visit)?.(context.res.headersSent)
   }
 }
 
@@ -72,6 +70,6 @@ function finisherOf(visit: Visit): Finish {
   }
   return (isLate) => {
     const finished = hasFailed ? undefined : visit.finish(isLate)
-    return finished instanceof Promise ? finished.then(keep, fail) : finished && keep(finished)
+    return isPending(finished) ? finished.then(keep, fail) : finished && keep(finished)
   }
 }

@@ -48,7 +48,7 @@ export class CgiQuery extends RequestQuery {
 
   constructor(env: CgiEnvironment = process.env, /** @internal */ body?: Body) {
     super({
-      cookies: env.HTTP_COOKIE,
+      cookies: () => env.HTTP_COOKIE,
       parameters: () => body?.form.fields ?? pairsOf(env.QUERY_STRING ?? ''),
       isSecure: (trustProxy) =>
         // IIS says off; Apache and lighttpd say nothing.

@@ -112,7 +112,7 @@ function nodeParts(request: NodeRequest, body: () => unknown): RequestParts {
     return typeof value === 'object' ? value.join(name === 'cookie' ? '; ' : ',') : value
   }
   return {
-    cookies: header('cookie'),
+    cookies: () => header('cookie'),
     *parameters() {
       yield* fieldsOf(body())
       yield* searchOf(request.originalUrl ?? request.url ?? '')
@@ -124,7 +124,7 @@ function nodeParts(request: NodeRequest, body: () => unknown): RequestParts {
 
 function fetchParts({ headers, url }: FetchRequest): RequestParts {
   return {
-    cookies: headers.get('cookie') ?? undefined,
+    cookies: () => headers.get('cookie') ?? undefined,
     parameters: () => searchOf(url),
     isSecure: (trustProxy) =>
       url.startsWith('https:') || (trustProxy && isHttps(headers.get('x-forwarded-proto') ?? undefined)),

@@ -19,8 +19,8 @@ export interface Query {
 
 /** What a host tells of a request. */
 export interface RequestParts {
-  /** The header `Cookie`. */
-  readonly cookies: string | undefined
+  /** The header `Cookie`; asked for once, when a cookie is wanted. */
+  cookies(): string | undefined
   /** Names and values, in order; asked for once. */
   parameters(): Iterable<readonly [name: string, value: string]>
   isSecure(trustProxy: boolean): boolean

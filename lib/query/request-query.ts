@@ -14,7 +14,7 @@ export class RequestQuery implements Query {
   }
 
   cookie(name: string): string | undefined {
-    this.#cookies ??= cookiesIn(this.#parts.cookies)
+    this.#cookies ??= cookiesIn(this.#parts.cookies())
     return cookieNamed(name, this.#cookies)
   }
 

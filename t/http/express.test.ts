@@ -1,10 +1,11 @@
 /** What is special about Express: other middlewares, routers, errors, and express-session on the same request. */
 
 import { mkdtempSync, writeFileSync } from 'node:fs'
-import { createServer, request } from 'node:http'
+import { createServer, IncomingMessage, request, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
+import { Socket } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type SessionOpener, session } from '../../lib/adapters/express.js'
 import { SessionManager } from '../../lib/index.js'
 import { temporaryFolder } from '../support/folders.js'
@@ -112,14 +113,71 @@ describe.each(versions)('%s', (_name, express) => {
     expect(driver.operations).toEqual([])
   })
 
-  it('a request that does not ask keeps its answer as it is: nothing is wrapped', async () => {
+  it('the session may be asked for in the very call that answers', async () => {
     app.use(session(sessions))
-    app.get('/', (_request, response) =>
-      response.send(
-        JSON.stringify(['end', 'write', 'writeHead', 'flushHeaders'].filter((name) => Object.hasOwn(response, name))),
-      ),
+    app.get(
+      '/end',
+      caught(async (request, response) => response.end(`visit ${(await request.session()).increment('visits')}`)),
     )
-    expect((await ask(await begin())).text).toBe('[]')
+    app.get(
+      '/write-head',
+      caught(async (request, response) => {
+        response.writeHead(200, { 'X-Visits': Number((await request.session()).increment('visits')) }).end()
+      }),
+    )
+    app.get('/plain', (_request, response) => response.send('plain'))
+    const origin = await begin()
+    const first = await askHeld(driver, origin, '/end')
+    expect([first.text, first.setCookie.length]).toEqual(['visit 1', 1])
+    const second = await askHeld(driver, origin, '/write-head', { cookie: sent(first) })
+    expect(second.headers).toMatchObject({ 'x-visits': '2', vary: 'Cookie' })
+  })
+
+  it('what is changed behind the end of an answer is written, where the browser has the session', async () => {
+    app.use(session(sessions))
+    app.get(
+      '/',
+      caught(async (request, response) => {
+        const visitor = await request.session()
+        response.json(visitor.param('pages') ?? [])
+        visitor.push('pages', 'home')
+      }),
+    )
+    app.get(
+      '/begin',
+      caught(async (request, response) => {
+        await store(request)
+        response.send('begun')
+      }),
+    )
+    const origin = await begin()
+    const cookie = sent(await ask(`${origin}/begin`))
+    expect((await ask(origin, { cookie })).text).toBe('[]')
+    await vi.waitFor(async () => {
+      const later = await sessions.open({ clientId: cookie.split('=')[1]! })
+      expect(later.param('pages')).toEqual(['home'])
+    })
+  })
+
+  it('requests that share an answer, as those that only borrow the middleware: each has its own session', async () => {
+    const middleware = session(sessions)
+    const answer = new ServerResponse(new IncomingMessage(new Socket()))
+    const visitorOf = (cookie: string) =>
+      new Promise<string>((resolve, reject) => {
+        const asking = Object.assign(new IncomingMessage(new Socket()), { headers: { cookie } })
+        middleware(asking, answer as never, () => {
+          ;(asking as ExpressRequest).session().then((own) => resolve(String(own.param('name'))), reject)
+        })
+      })
+    const ids: string[] = []
+    for (const name of ['alice', 'bob']) {
+      const one = await sessions.open()
+      await one.param('name', name).flush()
+      ids.push(one.id())
+    }
+    const seen: string[] = []
+    for (const id of [...ids, 'nobody']) seen.push(await visitorOf(`CGISESSID=${id}`))
+    expect(seen).toEqual(['alice', 'bob', 'undefined'])
   })
 
   it('in routers, and mounted more than once: one session a request', async () => {
@@ -196,6 +254,22 @@ describe.each(versions)('%s', (_name, express) => {
     })
     app.use(quietly)
     expect((await ask(await begin())).text).toBe('the same')
+  })
+
+  it('`locals` of another making stay as they are', async () => {
+    let reads = 0
+    app.use((_request, response, next) => {
+      const get = () => ({ reads: ++reads })
+      Object.defineProperty(response, 'locals', { get, configurable: true, enumerable: true })
+      next()
+    })
+    app.use(session(sessions))
+    app.get('/', (_request, response) => {
+      const locals = () => (Reflect.get(response, 'locals') as { reads: number }).reads
+      const first = locals()
+      response.send(String(first < locals()))
+    })
+    expect((await ask(await begin())).text).toBe('true')
   })
 
   it('an error-handling middleware sees the session, and what it changes there is written', async () => {

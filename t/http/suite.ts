@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SessionOpener } from '../../lib/adapters/shared/visit.js'
 import { type ManagerOptions, SessionManager } from '../../lib/index.js'
 import { WatchedMemory } from './watched-memory.js'
@@ -134,6 +134,7 @@ export function adapterSuite(name: string, start: Start): void {
     })
     afterEach(async () => {
       driver.open()
+      vi.restoreAllMocks()
       for (const close of closers.splice(0).reverse()) await close()
     })
 
@@ -481,6 +482,39 @@ export function adapterSuite(name: string, start: Start): void {
         expect((await ask(`${origin}/show`, { cookie: sent(login) })).text).toBe('Ada')
       })
 
+      it('nor does one that finds, by a flush of its own, that the session was renewed; but a logout does', async () => {
+        const [hasOpened, hasLoggedIn] = [meeting(2), meeting(2)]
+        const origin = await begin({
+          '/store': store,
+          '/slow': async ({ session }) => {
+            const mine = await session()
+            await hasOpened()
+            await hasLoggedIn()
+            await mine.param('seen', 'page').flush()
+            return { body: String(mine.deleted()) }
+          },
+          '/login': async ({ session }) => {
+            await hasOpened()
+            await (await session()).regenerate()
+            return {}
+          },
+          '/flush-and-logout': async ({ session }) => {
+            const mine = await session()
+            await driver.remove(mine.id())
+            await mine.param('seen', 'page').flush()
+            await mine.delete()
+            return {}
+          },
+        })
+        const cookie = sent(await ask(`${origin}/store`))
+        const slow = ask(`${origin}/slow`, { cookie })
+        const login = await ask(`${origin}/login`, { cookie })
+        await hasLoggedIn()
+        expect([(await slow).text, (await slow).setCookie]).toEqual(['true', []])
+        const logout = await ask(`${origin}/flush-and-logout`, { cookie: sent(login) })
+        expect(logout.setCookie).toEqual([expect.stringContaining('Max-Age=0')])
+      })
+
       it('a message left for the next page survives a redirect, and is shown once', async () => {
         const origin = await begin({
           '/save': async ({ session }) => {
@@ -494,6 +528,25 @@ export function adapterSuite(name: string, start: Start): void {
         expect((await next(sent(save))).text).toBe('saved, twice')
         expect((await next(sent(save))).text).toBe('')
       })
+    })
+
+    it('a value that cannot even be compared is an error like others', async () => {
+      const origin = await begin({
+        '/store': async ({ session }) => {
+          ;(await session()).param('list', [{}])
+          return {}
+        },
+        '/revoked': async ({ session }) => {
+          const { proxy, revoke } = Proxy.revocable({}, {})
+          ;((await session()).param('list') as object[])[0] = proxy
+          revoke()
+          return { body: 'a success that is none' }
+        },
+      })
+      const cookie = sent(await ask(`${origin}/store`))
+      vi.spyOn(console, 'error').mockReturnValue()
+      expect((await ask(`${origin}/revoked`, { cookie })).status).toBe(500)
+      expect((await ask(`${origin}/plain`)).text).toBe('plain')
     })
 
     describe('when the store fails', () => {

@@ -245,6 +245,15 @@ describeWith('openssl', 'over https', () => {
   })
 })
 
+describe('a query of Node’s request', () => {
+  it('has the cookies that the request has when it is first asked for one', () => {
+    const headers: Record<string, string> = {}
+    const query = queryFrom({ headers, url: '/' })
+    headers.cookie = 'CGISESSID=late'
+    expect(query.cookie('CGISESSID')).toBe('late')
+  })
+})
+
 describe('other requests', () => {
   it('of fetch', () => {
     const url = 'https://shop.test/page?a=1&a=2#frag'

@@ -7,7 +7,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { contentHeaders } from './content-headers.js'
-import { applyHeaders, type HeaderTarget, type SessionHeaders } from './visit.js'
+import { applyHeaders, type Finished, type HeaderTarget, isPending, type SessionHeaders } from './visit.js'
 
 /** As much as is used of Node's `ServerResponse`, and of that of HTTP/2. */
 export interface NodeResponse {
@@ -49,10 +49,8 @@ export function becomeError(response: NodeResponse): void {
   response.statusCode = 500
 }
 
-/** Gives what the headers need: at once where there is nothing to write, undefined where the session was not asked for. */
-export type Finish = (isLate: boolean) => SessionHeaders | Promise<SessionHeaders> | undefined
-
-const isPromise = (finished: ReturnType<Finish>): finished is Promise<SessionHeaders> => finished instanceof Promise
+/** Writes what has changed, and gives what the headers need. */
+export type Finish = (isLate: boolean) => Finished
 
 /** Whose error is reported: tells what a reporter sends, also later, from what the one sends who was answering. */
 const reported = new AsyncLocalStorage<Holder>()
@@ -80,9 +78,9 @@ class Holder {
   #held: Call[] = []
   #pretence: Overlay | undefined
   #error: unknown
-  /** The last write has been asked for. */
-  #isEnding = false
   #isClosed = false
+  /** The last write has been asked for. */
+  #isOver = false
   readonly #sources = new Set<PipedSource>()
 
   constructor(response: NodeResponse, finish: Finish, fail: (error: unknown) => void) {
@@ -106,7 +104,7 @@ class Holder {
     this.#response.on('unpipe', (source) => this.#sources.delete(source))
     this.#response.on('close', () => {
       this.#isClosed = true
-      this.#finishBroken()
+      this.#finishClosed()
     })
   }
 
@@ -119,11 +117,18 @@ class Holder {
     // A header that Node refuses is the caller's error, and the answer has not begun: so it comes before everything else.
     const first = name === 'writeHead' ? setHeadersOf(this.#response, args) : args
     this.#phase = 'open'
-    this.#isEnding = name === 'end'
     const finished = this.#finish(headersSent)
-    if (isPromise(finished)) return this.#wait(finished, name, first)
-    if (finished !== undefined && !headersSent) applyHeaders(finished, targetOf(this.#response))
+    if (finished === undefined) return this.#original(name, first)
+    if (isPending(finished)) return this.#wait(finished, name, first)
+    if (name !== 'end') return this.#wait(this.#finishInTurn(), name, first)
+    if (!headersSent) applyHeaders(finished, targetOf(this.#response))
     return this.#original(name, first)
+  }
+
+  /** What a program changes behind `writeHead`, in one go, belongs to this answer. */
+  async #finishInTurn(): Promise<SessionHeaders> {
+    await undefined
+    return (await this.#finish(false)) ?? { setCookie: undefined }
   }
 
   #original(name: Sender, args: unknown[]): unknown {
@@ -165,15 +170,18 @@ class Holder {
     const isGoingOn = !this.#response.writableEnded && this.#response.destroyed !== true
     // Who was told to wait when nothing was sent yet.
     if (hasWritten && hasRoom && isGoingOn) this.#response.emit('drain')
-    if (this.#isClosed) this.#finishBroken()
+    if (this.#isClosed) this.#finishClosed()
   }
 
-  /** The handler has failed in the middle, or the client has left: what was changed since the beginning is written all the same. */
-  #finishBroken(): void {
-    if (this.#phase !== 'open' || this.#isEnding) return
-    this.#isEnding = true
+  /**
+   * What was changed since the last write is written all the same: where the handler failed in the middle, or the client has left, and
+   * what a handler changed when it had ended its answer.
+   */
+  #finishClosed(): void {
+    if (this.#phase !== 'open' || this.#isOver) return
+    this.#isOver = true
     const finished = this.#finish(true)
-    if (isPromise(finished)) finished.catch((error: unknown) => console.error(error))
+    if (finished !== undefined && isPending(finished)) finished.catch((error: unknown) => console.error(error))
   }
 
   #abandon(error: unknown): void {

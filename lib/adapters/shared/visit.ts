@@ -16,12 +16,12 @@ export interface SessionHeaders {
 /** The browser has the right cookie, or is to get none. */
 const nothing: SessionHeaders = { setCookie: undefined }
 
-/** What the end of a visit has come to. */
-interface Outcome {
-  readonly isLogout: boolean
-  /** Something was written just now. */
-  readonly isWritten?: boolean
-}
+/** At once where neither the store nor the browser needs anything; undefined: nobody asked for the session. */
+export type Finished = SessionHeaders | Promise<SessionHeaders> | undefined
+
+/** Is it to be waited for? A program may have put another class in the place of the global Promise. */
+export const isPending = (finished: Finished): finished is Promise<SessionHeaders> =>
+  finished !== undefined && 'then' in finished
 
 /** A request, from its session's point of view. */
 export class Visit<P extends object = Params> {
@@ -34,8 +34,6 @@ export class Visit<P extends object = Params> {
   #etime = 0
   /** Opening counted as an access. */
   #isUse = false
-  /** A write found that somebody else had removed the session. */
-  #isLost = false
   /** Opens the session at the first call; the later ones give the same. */
   readonly session: SessionOpener<P> = () => {
     this.#opening ??= this.#open()
@@ -48,19 +46,22 @@ export class Visit<P extends object = Params> {
   }
 
   /**
-   * Write what has changed, also when the handler failed, and tell what the answer's header needs: at once, where there is nothing to
-   * write. Undefined when nobody asked for the session: the answer has nothing to do with it.
+   * Write what has changed, also when the handler failed, and tell what the answer's header needs.
    * @param isLate the header has left, so that a session whose cookie is not in it is not written: nobody could open it
    */
-  finish(isLate = false): SessionHeaders | Promise<SessionHeaders> | undefined {
+  finish(isLate = false): Finished {
     if (this.#opening === undefined) return undefined
-    const isDone = this.#opened !== undefined && this.#needsNothing(this.#opened, isLate)
-    return isDone ? nothing : this.#finish(this.#opening, isLate)
+    return this.#needsNothing(isLate) ? nothing : this.#finish(this.#opening, isLate)
   }
 
-  /** Neither the store nor the browser: then there is nothing to wait for. */
-  #needsNothing(session: Session<P>, isLate: boolean): boolean {
-    return session.isFlushed && (isLate || !this.#needsCookie(session, { isLogout: this.#isLogout(session) }))
+  #needsNothing(isLate: boolean): boolean {
+    const session = this.#opened
+    try {
+      return session?.isFlushed === true && (isLate || !this.#needsCookie(session, false))
+    } catch {
+      // A value that cannot even be compared: the write will say so.
+      return false
+    }
   }
 
   async #open(): Promise<Session<P>> {
@@ -80,23 +81,16 @@ export class Visit<P extends object = Params> {
       if (this.#known === session.id()) await session.flush()
       return nothing
     }
-    const isLogout = this.#isLogout(session)
     const isWritten = await session.flush()
-    this.#isLost = session.deleted() && !isLogout
-    if (!this.#needsCookie(session, { isLogout, isWritten })) return nothing
+    if (!this.#needsCookie(session, isWritten)) return nothing
     this.#known = session.id()
     this.#isUse = false
     return { setCookie: session.cookie() }
   }
 
-  /** The program has deleted the session, here. */
-  #isLogout(session: Session<P>): boolean {
-    return session.deleted() && !this.#isLost
-  }
-
-  #needsCookie(session: Session<P>, { isLogout, isWritten = false }: Outcome): boolean {
-    // When the write finds that it was removed, another request may have given the browser the cookie of the next one.
-    if (session.deleted()) return isLogout && this.#known !== undefined
+  #needsCookie(session: Session<P>, isWritten: boolean): boolean {
+    // Where somebody else has removed it, another request may have given the browser the cookie of the next one.
+    if (session.deleted()) return session.isDeletedHere && this.#known !== undefined
     // A visitor who stored nothing has no session.
     if (!session.isStored) return false
     if (this.#known !== session.id() || session.etime() !== this.#etime) return true
