@@ -58,9 +58,9 @@ const reported = new AsyncLocalStorage<Holder>()
 /**
  * Hold what an answer sends until `finish` is done, then let it go with the headers that it gave; and hold its end until what was
  * changed meanwhile is written.
- * @param finish asked when the answer begins, and when one that was sent in pieces ends, or breaks off (`isLate`); undefined: nothing
- * is to wait for. When it fails after the answer broke off, nobody can be told: the error is printed on standard error. What is changed
- * after that is not written.
+ * @param finish asked when the answer begins, and then (`isLate`) when one that was sent in pieces ends, and when the answer is closed,
+ * also before its end. When it fails after that, nobody can be told: the error is printed on standard error. What is changed later is not
+ * written.
  * @param fail told of an error of `finish`. What was to be sent is dropped; the answer is a 500 without content yet, and when it had
  * begun the connection is closed. Only what `fail` sends, or begins that sends later, is the answer from then on; the end of anybody else
  * makes it an empty 500, so that no client waits for ever. What `fail` itself throws is printed on standard error.
