@@ -34,6 +34,9 @@ export function writeRecord(value: unknown, options: SerializerOptions): Uint8Ar
 
 const emptyScalar = 'do{my $o}'
 
+const pathWithNul =
+  'it leads to a value that is in two places, and a key with a NUL on the way there is what Perl cannot write; make two values of it, or change the key'
+
 class RecordWriter {
   private readonly options: SerializerOptions
   private readonly texts: ReadonlyMap<string, TextForm> | undefined
@@ -43,7 +46,11 @@ class RecordWriter {
   private out = '$D = '
   private fixups = ''
   private frame: Frame | undefined = undefined
-  private readonly quoteKey = (frame: Frame, key: string): string => pathKey(this.key(frame, key))
+  private readonly quoteKey = (frame: Frame, key: string): string => {
+    // Data::Dumper (2.184) breaks off such a path, and then not even Perl can read the record.
+    if (key.includes('\0')) this.refuse(frame, key, pathWithNul)
+    return pathKey(this.key(frame, key))
+  }
 
   constructor(root: unknown, options: SerializerOptions) {
     this.options = options
