@@ -32,8 +32,14 @@ export class SessionFinder {
    * An id that a visitor sent opens a session that exists, and is never taken for a new one (D3). A cookie that cannot be an
    * id must not keep a visitor out: it is as good as none.
    */
-  findForClient(clientId: string | undefined): Promise<Found> {
-    return clientId === undefined ? Promise.resolve('none') : this.find(clientId).catch(unusable)
+  async findForClient(clientId: string | undefined): Promise<Found> {
+    if (clientId === undefined) return 'none'
+    try {
+      return await this.find(clientId)
+    } catch (error) {
+      if (error instanceof IdError || error instanceof TypeError) return 'unusable'
+      throw error
+    }
   }
 
   async find(id: string, forwards = MOST_FORWARDS): Promise<Found> {
@@ -93,9 +99,4 @@ export class SessionFinder {
     const present = await this.#store.retrieve(id)
     if (present !== undefined && Buffer.compare(present, record) === 0) throw reason
   }
-}
-
-function unusable(error: unknown): Found {
-  if (error instanceof IdError || error instanceof TypeError) return 'unusable'
-  throw error
 }

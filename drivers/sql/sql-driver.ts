@@ -258,12 +258,11 @@ export abstract class SqlDriver implements Driver {
   }
 
   /** What is there under an id. An id that the column cannot hold has no row. */
-  #present(operation: string, access: Access, id: string): Promise<Present> {
+  async #present(operation: string, access: Access, id: string): Promise<Present> {
     const sql = access.statements.retrieve
     const request: Request = { operation, sql, values: [id, id], id, expected: noSuchId, isOne: true }
-    const read = (result: SqlResult | undefined) =>
-      result === undefined ? 'no row' : presentIn(access.dialect, result)
-    return this.#attempt(access, request).then(read)
+    const result = await this.#attempt(access, request)
+    return result === undefined ? 'no row' : presentIn(access.dialect, result)
   }
 
   /** All rows of a query in the order of their ids, a page at a time: nothing is held open between two pages. */

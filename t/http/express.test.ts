@@ -46,7 +46,6 @@ describe.each(versions)('%s', (_name, express) => {
     const path = join(temporaryFolder(), 'page.html')
     writeFileSync(path, '<p>page')
     const sentFiles: unknown[] = []
-    app.get('/plain', (_request, response) => response.send('plain'))
     app.use(session(sessions))
     app.use(
       caught(async (request, _response, next) => {
@@ -143,19 +142,11 @@ describe.each(versions)('%s', (_name, express) => {
         visitor.push('pages', 'home')
       }),
     )
-    app.get(
-      '/begin',
-      caught(async (request, response) => {
-        await store(request)
-        response.send('begun')
-      }),
-    )
-    const origin = await begin()
-    const cookie = sent(await ask(`${origin}/begin`))
-    expect((await ask(origin, { cookie })).text).toBe('[]')
+    const seed = await sessions.open()
+    await seed.param('name', 'Ada').flush()
+    expect((await ask(await begin(), { cookie: `CGISESSID=${seed.id()}` })).text).toBe('[]')
     await vi.waitFor(async () => {
-      const later = await sessions.open({ clientId: cookie.split('=')[1]! })
-      expect(later.param('pages')).toEqual(['home'])
+      expect((await sessions.open({ clientId: seed.id() })).param('pages')).toEqual(['home'])
     })
   })
 

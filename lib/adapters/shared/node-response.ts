@@ -181,7 +181,7 @@ class Holder {
     if (this.#phase !== 'open' || this.#isOver) return
     this.#isOver = true
     const finished = this.#finish(true)
-    if (finished !== undefined && isPending(finished)) finished.catch((error: unknown) => console.error(error))
+    if (isPending(finished)) finished.catch((error: unknown) => console.error(error))
   }
 
   #abandon(error: unknown): void {
@@ -250,13 +250,13 @@ function newLevel(): Level {
     function (this: Record<symbol, Holder>, ...args: unknown[]): unknown {
       return this[key]!.send(name, args)
     }
-  const [writeHead, write, end, flushHeaders] = [
-    sender('writeHead'),
-    sender('write'),
-    sender('end'),
-    sender('flushHeaders'),
-  ]
-  return { key, writeHead, write, end, flushHeaders }
+  return {
+    key,
+    writeHead: sender('writeHead'),
+    write: sender('write'),
+    end: sender('end'),
+    flushHeaders: sender('flushHeaders'),
+  }
 }
 
 function freeLevelOf(response: NodeResponse): Level {
